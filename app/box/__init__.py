@@ -1,0 +1,1 @@
+"""This box: its load and its network interfaces."""

@@ -1,0 +1,1 @@
+"""Settings that a person writes and state that the program keeps."""

@@ -1,0 +1,1 @@
+"""State, events and use cases; knows no user interface."""

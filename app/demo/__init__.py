@@ -1,0 +1,1 @@
+"""A small real cluster on loopback, made and removed by the program itself."""

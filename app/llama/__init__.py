@@ -1,0 +1,1 @@
+"""The llama.cpp programs: found, fetched, run, read and spoken to."""

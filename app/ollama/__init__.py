@@ -1,0 +1,1 @@
+"""Ollama: its model names, its store on disk and its HTTP API."""

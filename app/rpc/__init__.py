@@ -1,0 +1,1 @@
+"""The llama.cpp RPC server, spoken to on the wire."""

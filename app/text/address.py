@@ -1,0 +1,123 @@
+"""Addresses that people type: `host[:port]` of a backend, the URL of a node."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from app.text.problem import Problem
+
+DEFAULT_RPC_PORT = 50052
+"""Port that the RPC server takes when it is not told another."""
+DEFAULT_NODE_PORT = 11434
+"""Port that Ollama takes when it is not told another."""
+
+_MAX_PORT = 65535
+_MAX_HOST_LENGTH = 253
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
+_NUMERIC = re.compile(r"[0-9.]+")
+
+
+class AddressProblem(Problem):
+    """An address that cannot be one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where a backend listens: an IPv4 address or a host name, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def parse_port(text: str | int, where: str = "") -> int:
+    """A TCP port from 1 to 65535.
+
+    `where` names the place of the text in the message, such as an address around it.
+
+    Raises:
+        AddressProblem: it is no number, or out of range.
+    """
+    place = f" in '{where}'" if where else ""
+    if not re.fullmatch(r"[0-9]{1,9}", str(text)) or not 1 <= int(text) <= _MAX_PORT:
+        raise AddressProblem(
+            f"Port '{text}'{place} is not a number from 1 to 65535.", "Write it as HOST:PORT."
+        )
+    return int(text)
+
+
+def parse_address(text: str, default_port: int = DEFAULT_RPC_PORT) -> Address:
+    """The backend address in `host`, `host:port` or `rpc://host:port`.
+
+    Raises:
+        AddressProblem: empty, an IPv6 address (llama.cpp's RPC speaks IPv4 only), a bad host name or port.
+    """
+    bare = text.strip().removeprefix("rpc://").removesuffix("/")
+    if bare.startswith("[") or bare.count(":") > 1:
+        raise AddressProblem(
+            f"'{text}' is an IPv6 address, and llama.cpp's RPC speaks IPv4 only.",
+            "Give the box's IPv4 address or a host name.",
+        )
+    host, colon, port = bare.partition(":")
+    if not _is_host(host):
+        raise AddressProblem(f"'{text}' does not name a host.", "Write it as HOST or HOST:PORT.")
+    return Address(host.lower(), parse_port(port, text) if colon else default_port)
+
+
+def parse_node_url(text: str) -> str:
+    """The base URL of an Ollama node, by the rules of `OLLAMA_HOST`.
+
+    `host`, `host:port`, `:port` and whole URLs are understood; 0.0.0.0 and :: become loopback; a bare host
+    gets port 11434, `http://host` gets 80 and `https://host` 443, as Ollama's own client does it
+    (ollama/envconfig/config.go, `Host`).
+
+    Raises:
+        AddressProblem: no host, a bad port, a scheme other than http and https.
+    """
+    bare = text.strip().strip("\"'").strip()
+    scheme, separator, rest = bare.partition("://")
+    if not separator:
+        scheme, rest, default_port = "http", bare, DEFAULT_NODE_PORT
+    elif scheme in ("http", "https"):
+        default_port = 443 if scheme == "https" else 80
+    else:
+        raise AddressProblem(f"'{text}' is not an http or https URL.", "Write it as http://HOST:11434.")
+    try:
+        parts = urlsplit(f"//{rest}")
+        host, _ = parts.hostname or "127.0.0.1", parts.port
+    except ValueError:
+        parts = urlsplit(f"//{rest}")
+        _, _, wrong = parts.netloc.rpartition(":")
+        raise AddressProblem(
+            f"Port '{wrong}' in '{text}' is not a number from 1 to 65535.", "Write it as http://HOST:11434."
+        ) from None
+    port = parse_port(parts.port, text) if parts.port is not None else default_port
+    if not rest or not (_is_host(host) or _is_ipv6(host)):
+        raise AddressProblem(f"'{text}' does not name a host.", "Write it as http://HOST:11434.")
+    if host in ("0.0.0.0", "::"):  # noqa: S104  read as "this box", not bound
+        host = "127.0.0.1"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{port}{parts.path.rstrip('/')}"
+
+
+def _is_host(text: str) -> bool:
+    if _NUMERIC.fullmatch(text):
+        try:
+            ipaddress.IPv4Address(text)
+        except ValueError:
+            return False
+        return True
+    return len(text) <= _MAX_HOST_LENGTH and _HOST.fullmatch(text) is not None
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
