@@ -1,0 +1,141 @@
+"""One prompt on its way: routed, sent to the side that was chosen, streamed back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+
+from app.core.chat import Answered, ChatPart, Conversation, Routed, Stopwatch, Turn
+from app.core.coordinator import Coordinator, CoordinatorState
+from app.core.pool import Pool
+from app.core.routing import Route, Target
+from app.text.answer import AnswerBroken, AnswerPart, Delta, Finished, Message, Stage, Thinking
+from app.text.problem import Problem
+
+_CALLERS_FAULT = range(400, 500)
+_NOT_FOUND = 404
+
+
+class NoRoute(Problem):
+    """Nothing here can answer for the model."""
+
+    def __init__(self, route: Route) -> None:
+        super().__init__(f"Nothing here can answer for {route.model.name}: {' '.join(route.reasons[2:])}")
+        self.route = route
+
+
+class Answering:
+    """Answers prompts: asks for a route, then the pool or a coordinator."""
+
+    def __init__(
+        self,
+        route: Callable[[str], Awaitable[Route]],
+        pool: Pool,
+        coordinator: Callable[[Route], Awaitable[Coordinator]],
+        idle_s: float,
+    ) -> None:
+        self._route = route
+        self._pool = pool
+        self._coordinator = coordinator
+        self._idle_s = idle_s
+
+    async def ask(self, conversation: Conversation, prompt: str, model: str) -> AsyncGenerator[ChatPart]:
+        """Add a turn to the conversation and stream its answer.
+
+        What arrived stays in the turn, however the answer ends; closing the stream cancels it.
+
+        Raises:
+            Problem: no route, no coordinator, or a broken answer; the turn's `ending` says the same.
+        """
+        turn = conversation.begin(prompt, model)
+        turn.ending = "cancelled"
+        try:
+            turn.route = await self._route(model)
+            yield Routed(turn.route)
+            async with aclosing(self._stream(turn, conversation)) as parts:
+                async for part in parts:
+                    yield part
+        except Problem as problem:
+            turn.ending = str(problem)
+            raise
+
+    async def _stream(self, turn: Turn, conversation: Conversation) -> AsyncGenerator[ChatPart]:
+        assert turn.route is not None
+        stopwatch = Stopwatch()
+        async with aclosing(self._parts(turn.route, conversation, stopwatch)) as parts:
+            async for part in parts:
+                stopwatch.passes(part)
+                match part:
+                    case Delta(text):
+                        turn.answer.append(text)
+                    case Thinking(text):
+                        turn.thinking.append(text)
+                    case Finished(finish, timings):
+                        turn.measured = stopwatch.measured(timings)
+                        turn.ending = ""
+                        yield Answered(turn.measured, finish)
+                        return
+                yield part
+        raise AnswerBroken(Stage.CUT_SHORT, "The answer ended without its last part.", "Ask again.")
+
+    async def _parts(
+        self, route: Route, conversation: Conversation, stopwatch: Stopwatch
+    ) -> AsyncGenerator[AnswerPart]:
+        if route.target is Target.OLLAMA:
+            parts = self._from_pool(route, conversation.messages(), stopwatch)
+        elif route.target is Target.COORDINATOR:
+            parts = self._from_coordinator(route, conversation, stopwatch)
+        else:
+            raise NoRoute(route)
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
+
+    async def _from_coordinator(
+        self, route: Route, conversation: Conversation, stopwatch: Stopwatch
+    ) -> AsyncGenerator[AnswerPart]:
+        coordinator = await self._coordinator(route)
+        messages = conversation.messages(route.model.system)
+        stopwatch.sent()
+        try:
+            async with aclosing(coordinator.answer(messages, route.model.options, self._idle_s)) as parts:
+                async for part in parts:
+                    yield part
+        except AnswerBroken as broken:
+            raise await _true_cause(coordinator, broken) from broken
+
+    async def _from_pool(
+        self, route: Route, messages: tuple[Message, ...], stopwatch: Stopwatch
+    ) -> AsyncGenerator[AnswerPart]:
+        """Ask the best node, and the next one only while nothing of the answer has arrived."""
+        broken: AnswerBroken | None = None
+        for node in self._pool.candidates(route.model.name):
+            named = node.model(route.model.name)
+            assert named is not None, "candidates have the model"
+            stopwatch.sent()
+            try:
+                with self._pool.asking(node.url) as client:
+                    async with aclosing(client.chat(named.name, messages)) as parts:
+                        async for part in parts:
+                            yield part
+                return
+            except AnswerBroken as reason:
+                if reason.stage is not Stage.BEFORE or _is_callers_fault(reason):
+                    raise
+                broken = reason
+        raise broken or NoRoute(route)
+
+
+def _is_callers_fault(broken: AnswerBroken) -> bool:
+    """Whether another node would refuse too."""
+    return broken.status in _CALLERS_FAULT and broken.status != _NOT_FOUND
+
+
+async def _true_cause(coordinator: Coordinator, broken: AnswerBroken) -> AnswerBroken:
+    """A stream that broke because its coordinator ended is told by why that ended."""
+    status = await coordinator.settled()
+    if status.failure is not None:
+        return AnswerBroken(broken.stage, status.failure.cause, status.failure.remedy)
+    if status.state in (CoordinatorState.STOPPING, CoordinatorState.STOPPED):
+        return AnswerBroken(broken.stage, "The coordinator was stopped.", "Ask again to start it anew.")
+    return broken

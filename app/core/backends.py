@@ -1,0 +1,182 @@
+"""The backends that are known, and what was last seen of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from app.core.events import Bus, Change, Severity
+from app.rpc.probe import BackendState, Device, Probe, ProbeLimits, probe
+from app.rpc.sweep import sweep
+from app.text.address import Address
+from app.text.problem import Problem
+from app.text.units import plural
+from app.text.version import ProtocolVersion
+
+USABLE = frozenset({BackendState.FREE, BackendState.OURS})
+"""The states of a backend that a coordinator of ours can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One backend, as last seen."""
+
+    address: Address
+    origin: str
+    """Who named it: `command line`, `environment`, `state`, `config file`, or `sweep`."""
+    state: BackendState | None = None
+    """None until it was probed."""
+    protocol: ProtocolVersion | None = None
+    devices: tuple[Device, ...] = ()
+    latency_ms: float | None = None
+    detail: str = ""
+    checked: datetime | None = None
+
+    @property
+    def free_bytes(self) -> int | None:
+        """Free memory over all devices; None where no device was seen."""
+        return sum(device.free_bytes for device in self.devices) if self.devices else None
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Memory over all devices; None where no device was seen."""
+        return sum(device.total_bytes for device in self.devices) if self.devices else None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSeen(Change):
+    """A backend is new, or something about it has changed."""
+
+    backend: Backend
+
+    @property
+    def thing(self) -> Hashable:
+        """One backend."""
+        return ("backend", self.backend.address)
+
+
+@dataclass(frozen=True, slots=True)
+class BackendForgotten(Change):
+    """A backend is no longer in the registry."""
+
+    address: Address
+
+    @property
+    def thing(self) -> Hashable:
+        """One backend: replaces whatever was said of it before."""
+        return ("backend", self.address)
+
+
+class Backends:
+    """The registry: who is known, who is held by our own coordinator, and what the last probe said.
+
+    A held backend is never probed: the coordinator is the truth about it.
+    """
+
+    def __init__(self, bus: Bus, limits: ProbeLimits) -> None:
+        self._bus = bus
+        self._limits = limits
+        self._known: dict[Address, Backend] = {}
+        self._held: frozenset[Address] = frozenset()
+        self.protocol: ProtocolVersion | None = None
+        """Protocol of our own engine; None where it is not known, and then no backend is a mismatch."""
+
+    @property
+    def known(self) -> tuple[Backend, ...]:
+        """Every backend, in the order in which they became known."""
+        return tuple(self._known.values())
+
+    @property
+    def held(self) -> frozenset[Address]:
+        """The backends that our own coordinator holds."""
+        return self._held
+
+    def get(self, address: Address) -> Backend | None:
+        """The backend at `address`, or None where none is known."""
+        return self._known.get(address)
+
+    def add(self, address: Address, origin: str) -> Backend:
+        """Make a backend known; one that is known already stays as it is."""
+        if address not in self._known:
+            self._see(Backend(address, origin))
+        return self._known[address]
+
+    def forget(self, address: Address) -> None:
+        """Remove a backend from the registry."""
+        if self._known.pop(address, None) is not None:
+            self._bus.publish(BackendForgotten(address))
+
+    def hold(self, addresses: Iterable[Address]) -> None:
+        """Our coordinator has these backends from now on, and no others."""
+        before, self._held = self._held, frozenset(addresses)
+        for address in self._held:
+            known = self.add(address, "state")
+            self._see(replace(known, state=BackendState.OURS, detail="held by our coordinator"))
+        for address in before - self._held:
+            if known := self._known.get(address):
+                self._see(replace(known, state=None, detail="released by our coordinator"))
+
+    async def check(self, addresses: Iterable[Address]) -> tuple[Backend, ...]:
+        """Probe these backends now and return what was seen, in their order; held ones are not touched."""
+        wanted = tuple(dict.fromkeys(addresses))
+        sweeping = sweep(wanted, client=self.protocol, limits=self._limits, held=self._held)
+        async with aclosing(sweeping) as probes:
+            async for seen in probes:
+                if seen.address in self._known:
+                    self.take(seen, self._known[seen.address].origin)
+        return tuple(self._known[address] for address in wanted if address in self._known)
+
+    def take(self, seen: Probe, origin: str) -> Backend:
+        """Record what a probe saw; a backend that is new becomes known, named by `origin`."""
+        before = self._known.get(seen.address) or Backend(seen.address, origin)
+        if seen.address in self._held:
+            return before
+        return self._see(
+            replace(
+                before,
+                state=seen.state,
+                protocol=seen.protocol or before.protocol,
+                devices=seen.devices or (before.devices if seen.state is BackendState.BUSY else ()),
+                latency_ms=seen.latency_ms,
+                detail=seen.detail,
+                checked=datetime.now(UTC),
+            )
+        )
+
+    async def watch(self, interval_s: float) -> None:
+        """Probe what is known again and again, for ever.
+
+        A busy backend is waited for on one parked knock instead: each further connection would take one of
+        the two places in its queue until its coordinator leaves.
+        """
+        waiting: dict[Address, asyncio.Task[None]] = {}
+        try:
+            while True:
+                for address in [a for a, task in waiting.items() if task.done() or a not in self._known]:
+                    waiting.pop(address).cancel()
+                await self.check(b.address for b in self.known if b.address not in waiting)
+                for backend in self.known:
+                    if backend.state is BackendState.BUSY and backend.address not in waiting:
+                        waiting[backend.address] = asyncio.create_task(
+                            wait_until_free(backend.address), name=f"wait until {backend.address} is free"
+                        )
+                await asyncio.wait(waiting.values(), timeout=interval_s, return_when=asyncio.FIRST_COMPLETED) \
+                    if waiting else await asyncio.sleep(interval_s)
+        finally:
+            for task in waiting.values():
+                task.cancel()
+            await asyncio.gather(*waiting.values(), return_exceptions=True)
+
+    def _see(self, backend: Backend) -> Backend:
+        before = self._known.get(backend.address)
+        self._known[backend.address] = backend
+        if before is None or replace(before, checked=backend.checked) != backend:
+            self._bus.publish(BackendSeen(backend))
+        if before is not None and before.state not in (None, backend.state) and backend.state is not None:
+            good = backend.state in USABLE
+            said = f"{backend.state}: {backend.detail}" if backend.detail else str(backend.state)
+            self._bus.say(str(backend.address), said, Severity.INFO if good else Severity.WARNING)
+        return backend

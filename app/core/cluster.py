@@ -1,0 +1,205 @@
+"""The cluster: puts the parts together; the one object that a face is given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from app.box.interfaces import is_this_box
+from app.config.origins import Resolved
+from app.config.state import StateFile
+from app.core.answering import Answering
+from app.core.backends import Backends
+from app.core.chat import ChatPart, Conversation, split_using
+from app.core.choices import Choices, Chosen
+from app.core.coordinator import Coordinator, CoordinatorStatus
+from app.core.coordinators import CoordinatorPlaces, Coordinators
+from app.core.discovery import Discovery, Sweep, Where
+from app.core.engines import Engines
+from app.core.events import Bus
+from app.core.facts import ModelReader
+from app.core.launch import LaunchPlan
+from app.core.membership import Membership
+from app.core.models import Catalogue, Model, ModelPlaces
+from app.core.pool import Node, Pool
+from app.core.routing import Policy, Route, Surroundings, Target, decide
+from app.core.vitals import BoxWatch
+from app.ollama.client import OllamaLimits
+from app.rpc.probe import ProbeLimits
+from app.text.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders and files that a cluster lives in."""
+
+    state_file: Path
+    state: Path
+    """Records and logs of coordinators."""
+    cache: Path
+    engine: Path
+    """Where the engine is put when this program fetches it."""
+    home: Path
+
+
+class Cluster:
+    """The parts, wired; a face reads their state, subscribes to `bus`, and calls the use cases below.
+
+    Use it as an async context manager. Leaving it ends every task and connection of ours; a coordinator that
+    runs is left running, and its record stays for the next process.
+    """
+
+    def __init__(self, resolved: Resolved, places: Places, environment: Mapping[str, str]) -> None:
+        settings = resolved.settings
+        self.settings = settings
+        self.resolved = resolved
+        state = StateFile(places.state_file)
+        self.bus = Bus()
+        probing = ProbeLimits(
+            connect_s=settings.discovery.connect_timeout_s, reply_s=settings.discovery.reply_timeout_s
+        )
+        self.choices = Choices(
+            self.bus, state, Chosen(settings.mode, settings.distributed_inference, settings.model)
+        )
+        self.backends = Backends(self.bus, probing)
+        self.pool = Pool(
+            self.bus,
+            OllamaLimits(
+                connect_s=settings.ollama.connect_timeout_s,
+                reply_s=settings.ollama.reply_timeout_s,
+                first_part_s=settings.ollama.first_part_timeout_s,
+                idle_s=settings.ollama.idle_timeout_s,
+            ),
+        )
+        self.members = Membership(self.bus, state, self.backends, self.pool)
+        self.discovery = Discovery(self.bus, self.backends, probing)
+        self.engines = Engines(settings.engine, places.engine, places.cache, environment)
+        self.catalogue = Catalogue(
+            ModelPlaces(settings.models.store, settings.models.folders, environment, places.home),
+            ModelReader(places.cache / "headers.json"),
+        )
+        self.coordinators = Coordinators(
+            self.bus,
+            self.backends,
+            CoordinatorPlaces(places.state / "coordinators", places.state / "logs"),
+            settings.coordinator,
+            environment,
+        )
+        self.box = BoxWatch(self.bus)
+        self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat.idle_timeout_s)
+        self._watches: list[asyncio.Task[None]] = []
+        for address, origin in resolved.backends:
+            self.backends.add(address, str(origin))
+        for url, origin in resolved.nodes:
+            self.pool.add(url, str(origin))
+
+    async def __aenter__(self) -> Self:
+        self.backends.protocol = await self.engines.protocol()
+        await self.coordinators.adopt()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        await self.coordinators.leave()
+        await self.pool.close()
+
+    def watch(self) -> None:
+        """Begin to watch backends, nodes and this box; a console does, a single command does not."""
+        watched = {
+            "backends": self.backends.watch(self.settings.discovery.interval_s),
+            "nodes": self.pool.watch(self.settings.ollama.poll_interval_s),
+            "this box": self.box.watch(),
+        }
+        self._watches += [asyncio.create_task(loop, name=f"watch {name}") for name, loop in watched.items()]
+
+    async def look(self) -> None:
+        """See once how every backend and node is now, and read the models of this box."""
+        await asyncio.gather(
+            self.backends.check(b.address for b in self.backends.known),
+            self.pool.refresh(),
+            self.catalogue.read(),
+        )
+
+    def models(self) -> tuple[Model, ...]:
+        """Every model that can be named, as last read."""
+        return self.catalogue.models(self.pool_in_use())
+
+    def pool_in_use(self) -> tuple[Node, ...]:
+        """The nodes that may answer: all in distributed mode, those on this box in standard mode."""
+        if self.choices.now.mode == "distributed":
+            return self.pool.nodes
+        return tuple(node for node in self.pool.nodes if is_this_box(node.url))
+
+    async def discover(self, where: Where | None = None) -> Sweep:
+        """Sweep the networks of the settings, or `where`, and save the workers that are found."""
+        known = [b.address for b in self.backends.known]
+        settings = self.settings
+        default = Where(settings.networks, settings.ports, settings.discovery.virtual_interfaces)
+        sweep = await self.discovery.run(where or default, known)
+        await self.members.keep_found(sweep)
+        return sweep
+
+    async def route(self, name: str) -> Route:
+        """Where a prompt for `name` would go, as things were last seen, and why.
+
+        Raises:
+            UnknownModel: no model has that name.
+        """
+        nodes = self.pool_in_use()
+        model = await self.catalogue.find(name, nodes)
+        surroundings = Surroundings(
+            distributed=self.choices.now.distributed,
+            nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),
+            backends=self.backends.known,
+            coordinator_problem=await self.engines.problem(),
+            local_only=await self.engines.problem_with_backends(),
+        )
+        return decide(model, self._policy(), surroundings)
+
+    async def ask(self, conversation: Conversation, prompt: str) -> AsyncGenerator[ChatPart]:
+        """Stream the answer to `prompt`, from the chosen model or from the one that `using MODEL` names.
+
+        Raises:
+            Problem: no model is chosen, or whatever Answering.ask raises.
+        """
+        words, named = split_using(prompt, (model.name for model in self.models()))
+        model = named or self.choices.now.model
+        if model is None:
+            raise Problem("No model is chosen.", "Choose one with 'model NAME'; 'models' lists the names.")
+        async with aclosing(self._answering.ask(conversation, words, model)) as parts:
+            async for part in parts:
+                yield part
+
+    async def start(self, name: str) -> CoordinatorStatus:
+        """Have `name` loaded by a coordinator, wherever its prompts would go, and wait until it is ready.
+
+        Raises:
+            Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
+        """
+        return (await self._coordinator_for(await self.route(name))).status
+
+    async def _coordinator_for(self, route: Route) -> Coordinator:
+        async def resolve() -> LaunchPlan:
+            model = await self.catalogue.current(route.model)
+            if model.path is None or model.problem is not None:
+                raise Problem(model.problem or f"No GGUF of {model.name} is on this box.")
+            return LaunchPlan(model.name, model.path, model.facts.size, route.backends)
+
+        return await self.coordinators.ensure(route.model.name, resolve, await self.engines.current())
+
+    def _policy(self) -> Policy:
+        routing = self.settings.routing
+        return Policy(
+            routing.pool_up_to,
+            routing.pool_preferred_up_to,
+            {name: Target(target) for name, target in routing.pins.items()},
+        )

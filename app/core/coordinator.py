@@ -1,0 +1,325 @@
+"""One coordinator: a llama-server of ours, from the wish for a model to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from app.core.backends import Backends
+from app.core.events import Bus, Change, LogLine, Severity
+from app.core.launch import Launch, LaunchPlan
+from app.core.placement import Placement, read_placement, unused
+from app.llama.client import Health, LlamaClient
+from app.llama.failure import Failure, explain
+from app.llama.log import read_log, tail
+from app.llama.process import Child
+from app.rpc.probe import BackendState
+from app.text.address import Address
+from app.text.answer import AnswerPart, Message
+from app.text.problem import Problem
+from app.text.units import GIB, duration_text, plural
+
+HEALTH_POLL_S = 0.1
+
+
+class CoordinatorState(StrEnum):
+    """Where a coordinator is in its life."""
+
+    RESOLVING = "resolving"
+    """The model's weights are being looked up."""
+    CHECKING = "checking"
+    """Every chosen backend is being probed."""
+    STARTING = "starting"
+    """The process runs and connects to its backends; its HTTP port is not open yet."""
+    LOADING = "loading"
+    """It answers, and loads the model."""
+    READY = "ready"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+ENDED = frozenset({CoordinatorState.STOPPED, CoordinatorState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorStatus:
+    """What a face shows of a coordinator."""
+
+    state: CoordinatorState
+    model: str
+    backends: tuple[Address, ...] = ()
+    since: datetime | None = None
+    """When it was asked for."""
+    pid: int | None = None
+    port: int | None = None
+    log: Path | None = None
+    argv: tuple[str, ...] = ()
+    ready_in_s: float | None = None
+    """From the wish to readiness; None for one that was adopted, or is not ready."""
+    placement: tuple[Placement, ...] = ()
+    """The actual placement, read back after the load."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorChanged(Change):
+    """The coordinator is now as `status` says."""
+
+    status: CoordinatorStatus
+
+
+class CoordinatorFailed(Problem):
+    """No coordinator is running for the model, and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.cause, failure.remedy)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long each phase may take, in seconds."""
+
+    start_s: float
+    """From the start of the process until its HTTP port opens."""
+    load_s: float
+    load_s_per_gib: float
+    stop_grace_s: float
+
+    def load(self, size: int | None) -> float:
+        """Time allowed for loading weights of `size` bytes."""
+        return self.load_s + self.load_s_per_gib * (size or 0) / GIB
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the owner of a coordinator does for it on its way."""
+
+    resolve: Callable[[], Awaitable[LaunchPlan]]
+    """Look the weights up, now."""
+    prepare: Callable[[LaunchPlan], Awaitable[Launch]]
+    """Make the command."""
+    started: Callable[[Launch, Child], Awaitable[None]]
+    """Told as soon as there is a process, so that it is never without a record."""
+
+
+class Coordinator:
+    """One llama-server, watched from the wish for it, or from its adoption, to its end.
+
+    Its owner runs `live` or `live_on` in a task of its own; everybody else looks at `status` and calls the
+    rest. It outlives this process unless `stop` is called.
+    """
+
+    def __init__(self, bus: Bus, backends: Backends, deadlines: Deadlines, model: str) -> None:
+        self._bus = bus
+        self._backends = backends
+        self._deadlines = deadlines
+        self._child: Child | None = None
+        self._client: LlamaClient | None = None
+        self._began = time.monotonic()
+        self._settled = asyncio.Event()
+        """Set when it is ready, or has ended."""
+        self.status = CoordinatorStatus(CoordinatorState.RESOLVING, model, since=datetime.now(UTC))
+        self._show()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is on its way, or serving."""
+        return self.status.state not in ENDED
+
+    async def live(self, means: Means) -> None:
+        """Resolve, check, start, load, serve, end; what goes wrong is in the status afterwards."""
+        try:
+            plan = await means.resolve()
+            self._show(state=CoordinatorState.CHECKING, backends=plan.backends)
+            await self._check(plan.backends)
+            launch = await means.prepare(plan)
+            self._backends.hold(plan.backends)
+            child = await Child.start(launch.argv, environment=launch.environment, log=launch.log)
+            self._attach(child, launch.port, launch.key, launch.log)
+            await means.started(launch, child)
+            await self._serve(self._deadlines.load(plan.size))
+        except CoordinatorFailed as failed:
+            await self._fail(failed.failure)
+        except Problem as problem:
+            await self._fail(Failure(problem.sentence, problem.remedy))
+        finally:
+            self._end()
+
+    async def live_on(
+        self, child: Child, *, port: int, key: str, log: Path, backends: tuple[Address, ...]
+    ) -> None:
+        """Take over a process that runs already, and watch it to its end."""
+        try:
+            self._backends.hold(backends)
+            self._show(backends=backends, since=None)
+            self._attach(child, port, key, log)
+            await self._serve(self._deadlines.load(None))
+        except CoordinatorFailed as failed:
+            await self._fail(failed.failure)
+        finally:
+            self._end()
+
+    async def until_ready(self) -> None:
+        """Wait until it can answer; cancelling the wait changes nothing.
+
+        Raises:
+            CoordinatorFailed: it ended instead.
+        """
+        await self._settled.wait()
+        if self.status.state is not CoordinatorState.READY:
+            raise CoordinatorFailed(self.status.failure or Failure(f"{self.status.model} was stopped.", ""))
+
+    async def answer(self, messages: Sequence[Message], idle_s: float) -> AsyncGenerator[AnswerPart]:
+        """Stream the answer; closing the stream frees the slot at once.
+
+        Raises:
+            AnswerBroken: the answer did not end as it should; see its stage.
+        """
+        assert self._client is not None, "asked before it was ready"
+        async with aclosing(self._client.chat(messages, idle_s=idle_s)) as parts:
+            async for part in parts:
+                yield part
+
+    async def stop(self) -> None:
+        """Break our own streams off, then end the process; returns when it is gone and reaped."""
+        if not self.running or self.status.state is CoordinatorState.STOPPING:
+            return
+        self._say("stopping")
+        self._show(state=CoordinatorState.STOPPING)
+        if self._client is not None:
+            await self._client.aclose()
+        if self._child is not None:
+            await self._child.stop(self._deadlines.stop_grace_s)
+
+    async def _check(self, chosen: Sequence[Address]) -> None:
+        if not chosen:
+            return
+        self._say(f"checking {plural(len(chosen), 'backend')}")
+        for backend in await self._backends.check(chosen):
+            if backend.state is not BackendState.FREE:
+                why = f": {backend.detail}" if backend.detail else ""
+                raise CoordinatorFailed(
+                    Failure(
+                        f"Backend {backend.address} is {backend.state}{why}.",
+                        f"Free it, or remove it with 'rpc remove {backend.address}'.",
+                        suspect=backend.address,
+                    )
+                )
+
+    def _attach(self, child: Child, port: int, key: str, log: Path) -> None:
+        self._child = child
+        self._client = LlamaClient(f"http://127.0.0.1:{port}", key)
+        identity = child.identity
+        self._show(
+            state=CoordinatorState.STARTING, pid=identity.pid, port=port, log=log, argv=tuple(identity.argv)
+        )
+        self._say(f"starting {self.status.model}, pid {identity.pid}, port {port}")
+
+    async def _serve(self, load_s: float) -> None:
+        assert self._child is not None
+        exited = asyncio.create_task(self._child.wait(), name=f"exit of {self.status.model}")
+        follower = asyncio.create_task(self._follow(), name=f"log of {self.status.model}")
+        try:
+            await self._until_healthy(exited, load_s)
+            await self._became_ready()
+            await asyncio.wait([exited])
+            if self.status.state is not CoordinatorState.STOPPING:
+                raise CoordinatorFailed(await self._explain(exited.result()))
+        finally:
+            for task in (exited, follower):
+                task.cancel()
+            await asyncio.gather(exited, follower, return_exceptions=True)
+
+    async def _until_healthy(self, exited: asyncio.Task[int | None], load_s: float) -> None:
+        assert self._client is not None
+        deadline = time.monotonic() + self._deadlines.start_s
+        while True:
+            health = await self._client.health()
+            if exited.done() or self.status.state is CoordinatorState.STOPPING:
+                raise CoordinatorFailed(await self._explain(await exited))
+            if health is Health.READY:
+                return
+            if health is Health.LOADING and self.status.state is CoordinatorState.STARTING:
+                self._show(state=CoordinatorState.LOADING)
+                self._say("loading")
+                deadline = time.monotonic() + load_s
+            if time.monotonic() > deadline:
+                raise CoordinatorFailed(await self._too_late())
+            await asyncio.wait([exited], timeout=HEALTH_POLL_S)
+
+    async def _became_ready(self) -> None:
+        assert self.status.log is not None
+        placement = await asyncio.to_thread(read_placement, self.status.log)
+        adopted = self.status.since is None
+        took = None if adopted else time.monotonic() - self._began
+        self._show(state=CoordinatorState.READY, ready_in_s=took, placement=placement)
+        self._settled.set()
+        where = plural(len(self.status.backends), "backend") if self.status.backends else "this box alone"
+        ready = "ready, adopted" if adopted else f"ready in {duration_text(took)}"
+        self._say(f"{ready} ({where})", Severity.GOOD)
+        for address in unused(self.status.backends, placement):
+            self._say(f"{address} was chosen but received nothing", Severity.ERROR)
+
+    async def _too_late(self) -> Failure:
+        """Why a phase took too long: the process is ended first, so that its backends can be asked."""
+        assert self._child is not None
+        phase, chosen = self.status.state, self.status.backends
+        await self._child.stop(self._deadlines.stop_grace_s)
+        if phase is CoordinatorState.LOADING:
+            return Failure(
+                f"{self.status.model} did not finish loading within its deadline.",
+                "Raise coordinator.load_deadline_s_per_gib, or look at the log for what is slow.",
+            )
+        self._backends.hold(())
+        silent = [b for b in await self._backends.check(chosen) if b.state is not BackendState.FREE]
+        named = ", ".join(f"{b.address} ({b.state})" for b in silent) or "one of its backends"
+        return Failure(
+            f"llama-server said nothing for {duration_text(self._deadlines.start_s)}: {named} does not answer.",
+            "Restart the RPC server there, or remove it with 'rpc remove HOST:PORT'.",
+            suspect=silent[0].address if silent else None,
+        )
+
+    async def _explain(self, exit_code: int | None) -> Failure:
+        assert self.status.log is not None
+        lines = await asyncio.to_thread(read_log, self.status.log)
+        return explain(lines, exit_code)
+
+    async def _follow(self) -> None:
+        assert self.status.log is not None
+        async with aclosing(tail(self.status.log)) as batches:
+            async for batch in batches:
+                for line in batch:
+                    self._bus.publish(LogLine(line))
+
+    async def _fail(self, failure: Failure) -> None:
+        if self.status.state is CoordinatorState.STOPPING:
+            return
+        if self._child is not None:
+            await self._child.stop(self._deadlines.stop_grace_s)
+        self._show(state=CoordinatorState.FAILED, failure=failure)
+        self._say(f"failed: {failure.cause} {failure.remedy}".rstrip(), Severity.ERROR)
+
+    def _end(self) -> None:
+        """Whatever the way it ended: nobody waits any more, and the backends are free of us."""
+        if self.status.state is CoordinatorState.STOPPING:
+            self._show(state=CoordinatorState.STOPPED)
+            self._say("stopped")
+        self._settled.set()
+        if not self.running:
+            self._backends.hold(())
+
+    def _say(self, text: str, severity: Severity = Severity.INFO) -> None:
+        self._bus.say("coordinator", text, severity)
+
+    def _show(self, **changed: Any) -> None:  # noqa: ANN401  the fields of CoordinatorStatus, which checks them
+        self.status = replace(self.status, **changed)
+        self._bus.publish(CoordinatorChanged(self.status))

@@ -1,0 +1,130 @@
+"""Sweeps: looking for backends on the networks, one sweep at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from app.box.interfaces import networks as box_networks
+from app.core.backends import Backend, Backends
+from app.core.events import Bus, Change, Severity
+from app.rpc.probe import BackendState, ProbeLimits
+from app.rpc.sweep import candidates, sweep
+from app.text.address import Address
+from app.text.units import duration_text, plural
+
+ANSWERED = frozenset({BackendState.FREE, BackendState.BUSY, BackendState.MISMATCH, BackendState.NOT_RPC})
+"""The verdicts that make an address a find."""
+WORKERS = frozenset({BackendState.FREE, BackendState.BUSY, BackendState.MISMATCH})
+"""The verdicts that make it a backend, worth keeping."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepGoing(Change):
+    """A sweep is under way, or has just ended."""
+
+    done: int
+    total: int
+    found: int
+    elapsed_s: float
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one sweep found."""
+
+    networks: tuple[str, ...]
+    """The words that were swept: networks, hosts, addresses."""
+    candidates: int
+    elapsed_s: float
+    backends: tuple[Backend, ...]
+    """Every address that answered, and the known ones that did not."""
+    left_out: tuple[str, ...] = field(default=())
+    """Networks of this box that were not swept, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a sweep looks."""
+
+    networks: tuple[str, ...] = ()
+    """CIDRs, addresses and host names; empty: the real networks of this box."""
+    ports: tuple[int, ...] = ()
+    virtual: bool = False
+    """Also docker's and other virtual networks of this box."""
+
+
+class Discovery:
+    """Runs sweeps, and makes what they find known."""
+
+    def __init__(self, bus: Bus, backends: Backends, limits: ProbeLimits) -> None:
+        self._bus = bus
+        self._backends = backends
+        self._limits = limits
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def running(self) -> bool:
+        """Whether a sweep is under way."""
+        return self._one_at_a_time.locked()
+
+    async def run(self, where: Where, known: Iterable[Address]) -> Sweep:
+        """Sweep once, hosts already known first; what is found is published as it is found.
+
+        Cancel the task that awaits this to end the sweep early. A second sweep waits for the first.
+
+        Raises:
+            AddressProblem: a word of `where` is no network, address or host name.
+        """
+        async with self._one_at_a_time:
+            words, left_out = self._words(where)
+            addresses = candidates(words, where.ports, known)
+            return await self._sweep(words, addresses, left_out)
+
+    def _words(self, where: Where) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if where.networks:
+            return where.networks, ()
+        chosen = box_networks(virtual=where.virtual)
+        return tuple(str(i.network) for i in chosen.swept), tuple(str(i) for i in chosen.left_out)
+
+    async def _sweep(
+        self, words: tuple[str, ...], addresses: Sequence[Address], left_out: tuple[str, ...]
+    ) -> Sweep:
+        started, done, found = time.monotonic(), 0, dict[Address, Backend]()
+        known_before = frozenset(b.address for b in self._backends.known)
+
+        def going(*, ended: bool) -> None:
+            elapsed = time.monotonic() - started
+            self._bus.publish(SweepGoing(done, len(addresses), len(found), elapsed, ended))
+
+        self._bus.say("discovery", f"sweeping {', '.join(words) or 'known hosts'}")
+        going(ended=False)
+        probes = sweep(
+            addresses, client=self._backends.protocol, limits=self._limits, held=self._backends.held
+        )
+        try:
+            async with aclosing(probes):
+                async for seen in probes:
+                    done += 1
+                    if seen.address in known_before or seen.state in WORKERS:
+                        found[seen.address] = self._backends.take(seen, "sweep")
+                    elif seen.state in ANSWERED:
+                        found[seen.address] = Backend.of(seen, "sweep")
+                    going(ended=False)
+        finally:
+            going(ended=True)
+            elapsed = time.monotonic() - started
+            answered = [b for b in found.values() if b.state in ANSWERED]
+            outcome = "found" if done == len(addresses) else "cancelled; found"
+            self._bus.say(
+                "discovery",
+                f"{outcome} {plural(len(answered), 'backend')} in {duration_text(elapsed)}",
+                Severity.GOOD if answered else Severity.INFO,
+            )
+        held = (b for b in self._backends.known if b.address in self._backends.held)
+        shown = sorted({b.address: b for b in (*found.values(), *held)}.values(), key=lambda b: b.address)
+        return Sweep(words, len(addresses), elapsed, tuple(shown), left_out)

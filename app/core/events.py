@@ -1,0 +1,134 @@
+"""What the core tells the world, and the bus that carries it.
+
+Two kinds of event, because a slow reader may lose the one but never the other. A *change* says what
+something is now; a newer one about the same thing replaces it, so the mailbox never holds more changes than
+there are things. A *line* says what happened; of those the oldest are lost first, and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something is now as this event says."""
+
+    @property
+    def thing(self) -> Hashable:
+        """What the event is about: a newer event about the same thing makes this one needless."""
+        return type(self)
+
+
+class Severity(StrEnum):
+    """How much a line matters to a person."""
+
+    INFO = "info"
+    GOOD = "good"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleLine:
+    """One line of the coordinator pane: `12:01:10 coordinator  ready in 71 s (3 backends)`."""
+
+    at: datetime
+    source: str
+    """What the line is about: `coordinator`, `discovery`, a backend's address, a node."""
+    text: str
+    severity: Severity = Severity.INFO
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M:%S} {self.source} {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of the coordinator's own log."""
+
+    text: str
+
+
+Line = LifecycleLine | LogLine
+Event = Change | Line
+
+MAILBOX_LINES = 10_000
+
+
+class Mailbox:
+    """What one subscriber has not read yet; bounded, and never in the way of who publishes."""
+
+    def __init__(self, bus: Bus, lines: int) -> None:
+        self._bus = bus
+        self._changes: dict[Hashable, Change] = {}
+        self._lines: deque[Line] = deque(maxlen=lines)
+        self._arrived = asyncio.Event()
+        self.lost = 0
+        """Lines lost because the reader fell behind."""
+
+    def put(self, event: Event) -> None:
+        """Take an event in; never blocks."""
+        if isinstance(event, Change):
+            self._changes.pop(event.thing, None)
+            self._changes[event.thing] = event
+        else:
+            self.lost += len(self._lines) == self._lines.maxlen
+            self._lines.append(event)
+        self._arrived.set()
+
+    def take(self) -> list[Event]:
+        """All that has arrived: changes first, then lines, each in the order of arrival."""
+        events: list[Event] = [*self._changes.values(), *self._lines]
+        self._changes.clear()
+        self._lines.clear()
+        self._arrived.clear()
+        return events
+
+    async def batches(self, at_most_hz: float) -> AsyncIterator[list[Event]]:
+        """Yield what has arrived, at most so many times a second; waits while there is nothing."""
+        while True:
+            await self._arrived.wait()
+            yield self.take()
+            await asyncio.sleep(1 / at_most_hz)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bus.leave(self)
+
+
+class Bus:
+    """Carries every event to every subscriber."""
+
+    def __init__(self) -> None:
+        self._mailboxes: list[Mailbox] = []
+
+    def subscribe(self, lines: int = MAILBOX_LINES) -> Mailbox:
+        """A mailbox that holds at most `lines` unread lines; leave its `with` block to unsubscribe."""
+        mailbox = Mailbox(self, lines)
+        self._mailboxes.append(mailbox)
+        return mailbox
+
+    def leave(self, mailbox: Mailbox) -> None:
+        """Stop delivering to `mailbox`."""
+        self._mailboxes.remove(mailbox)
+
+    def publish(self, event: Event) -> None:
+        """Deliver `event` to every subscriber; never blocks."""
+        for mailbox in self._mailboxes:
+            mailbox.put(event)
+
+    def say(self, source: str, text: str, severity: Severity = Severity.INFO) -> None:
+        """Publish a lifecycle line, stamped with this box's wall clock."""
+        self.publish(LifecycleLine(datetime.now().astimezone(), source, text, severity))

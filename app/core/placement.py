@@ -1,0 +1,58 @@
+"""The actual placement: which layers and bytes went to which device, as the coordinator's log says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.llama.log import PlacementReader, parse_line
+from app.text.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What one device holds."""
+
+    backend: Address | None
+    """None: this box."""
+    device: str
+    layers: int | None
+    model_bytes: int
+    kv_bytes: int
+    compute_bytes: int
+
+    @property
+    def where(self) -> str:
+        """The backend's address, or `this box`."""
+        return str(self.backend) if self.backend else "this box"
+
+    @property
+    def held_bytes(self) -> int:
+        """Weights, KV cache and compute buffers together."""
+        return self.model_bytes + self.kv_bytes + self.compute_bytes
+
+
+def read_placement(log: Path) -> tuple[Placement, ...]:
+    """The placement of the last load in `log`; blocks on the disk, so call it in a thread."""
+    reader = PlacementReader()
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            reader.feed(parse_line(line.rstrip("\n")))
+    return tuple(
+        Placement(
+            placed.address,
+            placed.device,
+            placed.layers,
+            placed.model_bytes,
+            placed.kv_bytes,
+            placed.compute_bytes,
+        )
+        for placed in reader.placement
+    )
+
+
+def unused(chosen: Iterable[Address], placement: Iterable[Placement]) -> tuple[Address, ...]:
+    """The chosen backends that received no weights."""
+    used = {placed.backend for placed in placement if placed.model_bytes > 0}
+    return tuple(address for address in chosen if address not in used)

@@ -1,0 +1,162 @@
+"""The pool: the Ollama nodes that are known, what each has, and which one to ask."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from app.core.events import Bus, Change, Severity
+from app.ollama.client import LoadedModel, NodeModel, NodeProblem, OllamaClient, OllamaLimits
+from app.ollama.names import ModelName, same_model
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One Ollama server, as last seen."""
+
+    url: str
+    origin: str
+    up: bool | None = None
+    """None until it was asked."""
+    version: str | None = None
+    latency_ms: float | None = None
+    models: tuple[NodeModel, ...] = ()
+    loaded: tuple[LoadedModel, ...] = ()
+    in_flight: int = 0
+    """Our own requests that it is answering; those of others cannot be seen."""
+    detail: str = ""
+    checked: datetime | None = None
+
+    def model(self, name: str) -> NodeModel | None:
+        """The model of that name, local to the node; names are compared as Ollama does, not as strings."""
+        return next((m for m in self.models if not m.remote and same_model(m.name, name)), None)
+
+    def has_loaded(self, name: str) -> bool:
+        """Whether the model is in the node's memory now."""
+        return any(same_model(m.name, name) for m in self.loaded)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSeen(Change):
+    """A node is new, or something about it has changed."""
+
+    node: Node
+
+    @property
+    def thing(self) -> Hashable:
+        """One node."""
+        return ("node", self.node.url)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeForgotten(Change):
+    """A node is no longer in the pool."""
+
+    url: str
+
+    @property
+    def thing(self) -> Hashable:
+        """One node: replaces whatever was said of it before."""
+        return ("node", self.url)
+
+
+class Pool:
+    """All the nodes, each with one client of ours."""
+
+    def __init__(self, bus: Bus, limits: OllamaLimits) -> None:
+        self._bus = bus
+        self._limits = limits
+        self._nodes: dict[str, Node] = {}
+        self._clients: dict[str, OllamaClient] = {}
+        self._in_flight: Counter[str] = Counter()
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node, in the order in which they became known."""
+        return tuple(self._nodes.values())
+
+    def get(self, url: str) -> Node | None:
+        """The node at `url`, or None where none is known."""
+        return self._nodes.get(url)
+
+    def add(self, url: str, origin: str) -> Node:
+        """Make a node known; one that is known already stays as it is."""
+        if url not in self._nodes:
+            self._clients[url] = OllamaClient(url, limits=self._limits)
+            self._see(Node(url, origin))
+        return self._nodes[url]
+
+    async def forget(self, url: str) -> None:
+        """Remove a node; what it is answering for us breaks off."""
+        if self._nodes.pop(url, None) is not None:
+            await self._clients.pop(url).aclose()
+            self._bus.publish(NodeForgotten(url))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+
+    def candidates(self, model: str) -> tuple[Node, ...]:
+        """The nodes that are up and have the model, the one to ask first at the front.
+
+        The order: it is loaded there, then the fewest of our own requests in flight, then the order in which
+        the nodes were named. Queue length and free memory are not to be had from Ollama.
+        """
+        able = [node for node in self.nodes if node.up and node.model(model)]
+        return tuple(sorted(able, key=lambda node: (not node.has_loaded(model), node.in_flight)))
+
+    @contextmanager
+    def asking(self, url: str) -> Iterator[OllamaClient]:
+        """The client of a node, counted as in flight while it is in use."""
+        client = self._clients[url]
+        self._count(url, 1)
+        try:
+            yield client
+        finally:
+            self._count(url, -1)
+
+    async def refresh(self) -> None:
+        """Ask every node what it is, has and has loaded; a node that does not answer is down, with the reason."""
+        await asyncio.gather(*(self._refresh(node) for node in self.nodes))
+
+    async def watch(self, interval_s: float) -> None:
+        """Refresh again and again, for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(interval_s)
+
+    async def _refresh(self, node: Node) -> None:
+        client = self._clients[node.url]
+        started = time.monotonic()
+        try:
+            version = await client.version()
+            latency_ms = (time.monotonic() - started) * 1000
+            models = await client.tags()
+            loaded = await client.loaded()
+        except NodeProblem as problem:
+            seen = replace(node, up=False, latency_ms=None, loaded=(), detail=str(problem))
+        else:
+            seen = replace(
+                node, up=True, version=version, latency_ms=latency_ms, models=models, loaded=loaded, detail=""
+            )
+        if node.url in self._nodes:
+            self._see(replace(seen, in_flight=self._in_flight[node.url], checked=datetime.now(UTC)))
+
+    def _count(self, url: str, change: int) -> None:
+        self._in_flight[url] += change
+        if node := self._nodes.get(url):
+            self._see(replace(node, in_flight=self._in_flight[url]))
+
+    def _see(self, node: Node) -> None:
+        before = self._nodes.get(node.url)
+        self._nodes[node.url] = node
+        if before is None or replace(before, checked=node.checked) != node:
+            self._bus.publish(NodeSeen(node))
+        if before is not None and before.up is not None and before.up != node.up:
+            said, severity = ("up", Severity.GOOD) if node.up else (f"down: {node.detail}", Severity.WARNING)
+            self._bus.say(node.url, said, severity)

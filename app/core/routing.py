@@ -1,0 +1,170 @@
+"""Where a prompt goes, and why: the pool, or a coordinator with these backends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from app.core.backends import USABLE, Backend
+from app.core.models import Model
+from app.core.pool import Node
+from app.text.address import Address
+from app.text.units import UNKNOWN, bytes_text, count_text, plural
+
+
+class Target(StrEnum):
+    """The two sides that can answer."""
+
+    OLLAMA = "ollama"
+    COORDINATOR = "coordinator"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The thresholds of routing, in parameters, and what a person has pinned."""
+
+    pool_up_to: int = 13_000_000_000
+    """Up to here the pool answers."""
+    pool_preferred_up_to: int = 70_000_000_000
+    """Up to here the pool answers if a node has the model."""
+    pins: Mapping[str, Target] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What there is to choose from, at the moment of choosing."""
+
+    distributed: bool
+    """Whether llama.cpp distribution is on."""
+    nodes: tuple[Node, ...]
+    """Nodes that are up and have the model, the one to ask first at the front."""
+    backends: tuple[Backend, ...]
+    """Every backend that is known, as last seen."""
+    coordinator_problem: str | None = None
+    """Why no coordinator can be started at all, such as a missing engine; None where one can."""
+    local_only: str | None = None
+    """Why no coordinator can use backends, such as an engine without RPC; None where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The decision, with its reasons line by line."""
+
+    model: Model
+    target: Target | None
+    """None: nothing here can answer, and the reasons say why."""
+    node: str | None
+    backends: tuple[Address, ...]
+    """Empty for a coordinator that runs on this box alone."""
+    reasons: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """In a few words: `ollama at http://…`, `coordinator over 3 backends`."""
+        if self.target is Target.OLLAMA:
+            return f"ollama at {self.node}"
+        if self.target is Target.COORDINATOR and self.backends:
+            return f"coordinator over {plural(len(self.backends), 'backend')}"
+        return "coordinator on this box alone" if self.target else "nowhere"
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One side that was looked at: can it answer, and what is there to say about it."""
+
+    target: Target
+    possible: bool
+    reasons: tuple[str, ...]
+    node: str | None = None
+    backends: tuple[Address, ...] = ()
+
+
+def decide(model: Model, policy: Policy, around: Surroundings) -> Route:
+    """Choose who answers for `model`: from real sizes and what is there now, never from a name."""
+    pool, coordinator = _pool(around), _coordinator(model, around)
+    order, why = _preference(model, policy, pool, coordinator)
+    reasons = [_size(model), why]
+    for choice in order:
+        reasons.extend(choice.reasons)
+        if choice.possible:
+            return Route(model, choice.target, choice.node, choice.backends, tuple(reasons))
+    return Route(model, None, None, (), tuple(reasons))
+
+
+def _preference(
+    model: Model, policy: Policy, pool: _Choice, coordinator: _Choice
+) -> tuple[tuple[_Choice, ...], str]:
+    pin = policy.pins.get(model.name)
+    if pin is not None:
+        return (pool if pin is Target.OLLAMA else coordinator,), f"Pinned to {pin} by a person."
+    parameters = model.facts.parameters
+    if parameters is None:
+        return (pool, coordinator), "Without a size there is no threshold to apply: the pool is asked first."
+    low, high = count_text(policy.pool_up_to), count_text(policy.pool_preferred_up_to)
+    if parameters <= policy.pool_up_to:
+        return (pool, coordinator), f"Up to {low}: the Ollama pool answers."
+    if parameters <= policy.pool_preferred_up_to:
+        return (pool, coordinator), f"Above {low} and up to {high}: the pool if a node has it, else distributed."
+    if coordinator.backends:
+        return (coordinator, pool), f"Above {high}: distributed."
+    return (pool, coordinator), f"Above {high}: distributed, but no backend can be used, so the pool is asked first."
+
+
+def _size(model: Model) -> str:
+    facts = model.facts
+    if facts.parameters is None:
+        return f"The parameters of {model.name} are not known ({bytes_text(facts.size)})."
+    active = f", {count_text(facts.active_parameters)} active per token" if _is_sparse(model) else ""
+    told_by = "its GGUF header" if model.path else "its node"
+    quantization = facts.quantization or UNKNOWN
+    return (
+        f"{model.name} has {count_text(facts.parameters)} parameters{active} "
+        f"({bytes_text(facts.size)}, {quantization}), as {told_by} says."
+    )
+
+
+def _is_sparse(model: Model) -> bool:
+    return model.facts.active_parameters not in (None, model.facts.parameters)
+
+
+def _pool(around: Surroundings) -> _Choice:
+    if not around.nodes:
+        return _Choice(Target.OLLAMA, possible=False, reasons=("No Ollama node that is up has it.",))
+    first, *others = around.nodes
+    busy = f", {plural(first.in_flight, 'request')} of ours in flight" if first.in_flight else ""
+    rest = f"; so {'has' if len(others) == 1 else 'have'} {plural(len(others), 'other node')}" if others else ""
+    return _Choice(Target.OLLAMA, True, (f"{first.url} has it{busy}{rest}.",), node=first.url)
+
+
+def _coordinator(model: Model, around: Surroundings) -> _Choice:
+    obstacle = _obstacle(model, around)
+    if obstacle:
+        return _Choice(Target.COORDINATOR, possible=False, reasons=(obstacle,))
+    if not around.distributed:
+        return _Choice(
+            Target.COORDINATOR, True, ("Distribution is off: a coordinator on this box alone.",)
+        )
+    if around.local_only:
+        return _Choice(Target.COORDINATOR, True, (f"On this box alone: {around.local_only}",))
+    usable = [b for b in around.backends if b.state in USABLE]
+    left_out = [f"{b.address} is left out: {_why_not(b)}." for b in around.backends if b.state not in USABLE]
+    if not usable:
+        known = "no backend is known" if not around.backends else "no backend is free"
+        return _Choice(Target.COORDINATOR, True, (*left_out, f"On this box alone: {known}."))
+    over = f"A coordinator over {plural(len(usable), 'backend')}: {', '.join(str(b.address) for b in usable)}."
+    return _Choice(Target.COORDINATOR, True, (*left_out, over), backends=tuple(b.address for b in usable))
+
+
+def _obstacle(model: Model, around: Surroundings) -> str | None:
+    if model.path is None:
+        return model.problem or f"No GGUF of {model.name} is on this box for a coordinator to load."
+    if model.problem:
+        return f"A coordinator cannot load it: {model.problem}"
+    return around.coordinator_problem and f"No coordinator can start: {around.coordinator_problem}"
+
+
+def _why_not(backend: Backend) -> str:
+    if backend.state is None:
+        return "not probed yet"
+    return f"{backend.state} ({backend.detail})" if backend.detail else str(backend.state)
