@@ -58,6 +58,7 @@ class Cluster:
         settings = resolved.settings
         self.settings = settings
         self.resolved = resolved
+        self.places = places
         state = StateFile(places.state_file)
         self.bus = Bus()
         probing = ProbeLimits(

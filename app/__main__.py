@@ -1,0 +1,5 @@
+"""`python -m app` is `synaptic-tui`."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""`synaptic-tui backends`."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.forms import known_backend_form
+from app.cli.options import BACKEND, ClusterOptions, cluster_options
+from app.cli.output import json_option, print_json, say
+from app.cli.session import open_cluster, run
+from app.cli.tables import print_backends
+
+
+@click.group()
+def backends() -> None:
+    """List, add and remove backends: the RPC servers of llama.cpp."""
+
+
+@backends.command("list")
+@json_option
+@cluster_options
+def list_backends(options: ClusterOptions, as_json: bool) -> int:
+    """Probe every known backend now, and show it."""
+    return run(_list(options, as_json=as_json))
+
+
+@backends.command("add")
+@click.argument("address", type=BACKEND)
+@cluster_options
+def add_backend(options: ClusterOptions, address: str) -> int:
+    """Remember the backend ADDRESS (HOST[:PORT]), and probe it now."""
+    return run(_add(options, address))
+
+
+@backends.command("remove")
+@click.argument("address", type=BACKEND)
+@cluster_options
+def remove_backend(options: ClusterOptions, address: str) -> int:
+    """Forget the backend ADDRESS (HOST[:PORT])."""
+    return run(_remove(options, address))
+
+
+async def _list(options: ClusterOptions, *, as_json: bool) -> int:
+    async with open_cluster(options) as cluster:
+        await cluster.backends.check(b.address for b in cluster.backends.known)
+        known = cluster.backends.known
+    if as_json:
+        print_json({"backends": [known_backend_form(b) for b in known]})
+        return 0
+    print_backends(known)
+    if not known:
+        say("No backend is known. Look for some with 'discover', or name one with 'backends add HOST'.")
+    return 0
+
+
+async def _add(options: ClusterOptions, address: str) -> int:
+    async with open_cluster(options) as cluster:
+        backend = await cluster.members.add_backend(address)
+    print_backends([backend])
+    return 0
+
+
+async def _remove(options: ClusterOptions, address: str) -> int:
+    async with open_cluster(options) as cluster:
+        await cluster.members.remove_backend(address)
+    say(f"Removed {address}.")
+    return 0

@@ -1,0 +1,87 @@
+"""`synaptic-tui engine`."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+
+import click
+
+from app.cli.options import ClusterOptions, cluster_options
+from app.cli.output import json_option, print_json, say
+from app.cli.session import open_cluster, run
+from app.llama.engine import Engine
+from app.llama.install import InstallStep, get_engine
+from app.text.units import UNKNOWN, bytes_text
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@cluster_options
+@click.pass_context
+def engine(context: click.Context, options: ClusterOptions, as_json: bool) -> int | None:
+    """Show the llama.cpp programs that are found, and what they can do."""
+    if context.invoked_subcommand is not None:
+        return None
+    return run(_show(options, as_json=as_json))
+
+
+@engine.command("get")
+@click.option("--source", "route", flag_value="source", help="Build it from source instead of taking packages (minutes).")
+@click.option("--packages", "route", flag_value="packages", help="Take Debian's packages, or fail.")
+@cluster_options
+def get(options: ClusterOptions, route: str | None) -> int:
+    """Fetch the llama.cpp programs into a private folder; needs no root."""
+    return run(_get(options, route))
+
+
+async def _show(options: ClusterOptions, *, as_json: bool) -> int:
+    async with open_cluster(options) as cluster:
+        found = await cluster.engines.current()
+    if as_json:
+        print_json(engine_form(found))
+    else:
+        for name, value in engine_form(found).items():
+            click.echo(f"{name:<11} {UNKNOWN if value is None else value}")
+    return 0
+
+
+async def _get(options: ClusterOptions, route: str | None) -> int:
+    async with open_cluster(options) as cluster:
+        await fetch_engine(cluster.engines.folder, route)
+        cluster.engines.forget()
+        found = await cluster.engines.current()
+    say(f"The engine is ready: {found.server}, RPC {found.protocol or UNKNOWN}.")
+    return 0
+
+
+async def fetch_engine(folder: Path, route: str | None = None) -> None:
+    """Fetch the engine into `folder`, telling each step on standard error."""
+    async with aclosing(get_engine(folder, route=route)) as steps:
+        told = ""
+        async for step in steps:
+            line = _line(step)
+            if line != told:
+                say(line)
+            told = line
+
+
+def engine_form(found: Engine) -> dict[str, object]:
+    """The engine as JSON, and as the lines of `engine`."""
+    return {
+        "server": str(found.server),
+        "rpc_server": found.rpc_server and str(found.rpc_server),
+        "fit_params": found.fit_params and str(found.fit_params),
+        "origin": found.origin,
+        "version": found.version,
+        "build": found.build,
+        "rpc": found.supports_rpc,
+        "protocol": found.protocol and str(found.protocol),
+        "json_logs": found.supports_jsonl,
+    }
+
+
+def _line(step: InstallStep) -> str:
+    if step.total_bytes:
+        return f"{step.text} {(step.done_bytes or 0) * 10 // step.total_bytes * 10} % of {bytes_text(step.total_bytes)}"
+    return step.text

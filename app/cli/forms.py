@@ -1,0 +1,156 @@
+"""The JSON that `--json` prints. These forms are stable: keys may be added, never renamed or removed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from app.core.backends import Backend
+from app.core.chat import Answered, ChatPart, Measured, Routed
+from app.core.cluster import Cluster
+from app.core.coordinator import CoordinatorStatus
+from app.core.discovery import Sweep
+from app.core.models import Model
+from app.core.pool import Node
+from app.core.routing import Route
+from app.text.answer import Delta, PromptProgress, Thinking
+
+Form = dict[str, Any]
+
+
+def backend_form(backend: Backend) -> Form:
+    """One backend, as last seen."""
+    return {
+        "address": str(backend.address),
+        "state": backend.state and str(backend.state),
+        "protocol": backend.protocol and str(backend.protocol),
+        "devices": [
+            {"index": d.index, "total_bytes": d.total_bytes, "free_bytes": d.free_bytes}
+            for d in backend.devices
+        ],
+        "latency_ms": None if backend.latency_ms is None else round(backend.latency_ms, 3),
+        "detail": backend.detail,
+    }
+
+
+def known_backend_form(backend: Backend) -> Form:
+    """One backend, with who named it."""
+    return {**backend_form(backend), "origin": backend.origin}
+
+
+def sweep_form(sweep: Sweep) -> Form:
+    """What one sweep found."""
+    return {
+        "elapsed_s": round(sweep.elapsed_s, 3),
+        "candidates": sweep.candidates,
+        "networks": list(sweep.networks),
+        "backends": [backend_form(backend) for backend in sweep.backends],
+    }
+
+
+def node_form(node: Node) -> Form:
+    """One Ollama node, as last seen."""
+    return {
+        "url": node.url,
+        "origin": node.origin,
+        "up": node.up,
+        "version": node.version,
+        "latency_ms": None if node.latency_ms is None else round(node.latency_ms, 3),
+        "models": [m.name for m in node.models],
+        "loaded": [{"name": m.name, "vram_bytes": m.vram_bytes} for m in node.loaded],
+        "detail": node.detail,
+    }
+
+
+def model_form(model: Model) -> Form:
+    """One model of the catalogue."""
+    facts = model.facts
+    return {
+        "name": model.name,
+        "source": str(model.source),
+        "architecture": facts.architecture,
+        "parameters": facts.parameters,
+        "active_parameters": facts.active_parameters,
+        "bytes": facts.size,
+        "quantization": facts.quantization,
+        "layers": facts.layers,
+        "context": facts.context,
+        "path": model.path and str(model.path),
+        "nodes": list(model.nodes),
+        "problem": model.problem,
+    }
+
+
+def route_form(route: Route) -> Form:
+    """One route, with its reasons."""
+    return {
+        "model": route.model.name,
+        "target": route.target and str(route.target),
+        "node": route.node,
+        "backends": [str(address) for address in route.backends],
+        "reasons": list(route.reasons),
+    }
+
+
+def coordinator_form(status: CoordinatorStatus) -> Form:
+    """The coordinator, with its actual placement."""
+    return {
+        "state": str(status.state),
+        "model": status.model,
+        "pid": status.pid,
+        "port": status.port,
+        "backends": [str(address) for address in status.backends],
+        "placement": [
+            {"backend": p.where, "device": p.device, "layers": p.layers, "bytes": p.held_bytes}
+            for p in status.placement
+        ],
+    }
+
+
+def status_form(cluster: Cluster) -> Form:
+    """The whole cluster at a glance."""
+    running = cluster.coordinators.running
+    nodes = cluster.pool.nodes
+    return {
+        "mode": cluster.choices.now.mode,
+        "model": cluster.choices.now.model,
+        "distributed": cluster.choices.now.distributed,
+        "coordinator": running and coordinator_form(running.status),
+        "backends": {
+            "total": len(cluster.backends.known),
+            "by_state": dict(Counter(str(b.state) for b in cluster.backends.known if b.state)),
+        },
+        "nodes": {"total": len(nodes), "healthy": sum(node.up is True for node in nodes)},
+    }
+
+
+def measured_form(measured: Measured) -> Form:
+    """The numbers of one answer."""
+    return {
+        "ttft_s": measured.ttft_s,
+        "tokens": measured.tokens,
+        "tokens_per_s": measured.tokens_per_s,
+        "prompt_tokens": measured.prompt_tokens,
+        "prompt_per_s": measured.prompt_per_s,
+    }
+
+
+def part_form(part: ChatPart, route: Route | None) -> Form:
+    """One line of `chat --json`; the last one has `done`."""
+    match part:
+        case Routed(chosen):
+            return {"route": route_form(chosen)}
+        case Delta(text):
+            return {"delta": text}
+        case Thinking(text):
+            return {"thinking": text}
+        case PromptProgress(processed, total):
+            return {"prompt_progress": {"processed": processed, "total": total}}
+        case Answered(measured, finish):
+            return {
+                "done": True,
+                "finish": str(finish),
+                "route": route and route_form(route),
+                "timings": measured_form(measured),
+            }
+    raise AssertionError(part)

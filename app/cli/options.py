@@ -1,0 +1,101 @@
+"""The options that the console and every command on a cluster share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.text.address import AddressProblem, parse_address, parse_node_url
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """What the command line says about the cluster; later words are added to earlier ones."""
+
+    distributed: bool = False
+    distributed_inference: bool = False
+    rpc_backends: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    model: str | None = None
+    config: Path | None = None
+
+    def joined(self, later: ClusterOptions) -> ClusterOptions:
+        """These options with those of a command added, as in `synaptic-tui --distributed chat --model M`."""
+        return replace(
+            later,
+            distributed=self.distributed or later.distributed,
+            distributed_inference=self.distributed_inference or later.distributed_inference,
+            rpc_backends=(*self.rpc_backends, *later.rpc_backends),
+            nodes=(*self.nodes, *later.nodes),
+            model=later.model or self.model,
+            config=later.config or self.config,
+        )
+
+
+class _Parsed(click.ParamType):
+    """A word that one of the address parsers must accept."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The canonical form of the word, or a usage error."""
+        try:
+            return str(self._parse(value))
+        except AddressProblem as problem:
+            self.fail(str(problem), param, ctx)
+
+
+BACKEND = _Parsed("HOST[:PORT]", parse_address)
+NODE = _Parsed("URL", parse_node_url)
+
+_OPTIONS = (
+    click.option("--distributed", is_flag=True, help="Use the whole pool, not this box alone."),
+    click.option(
+        "--enable-distributed-inference",
+        "distributed_inference",
+        is_flag=True,
+        help="Spread large models over the RPC backends; implies --distributed.",
+    ),
+    click.option(
+        "--rpc-backend",
+        "rpc_backends",
+        type=BACKEND,
+        multiple=True,
+        help="Use this backend too; may be repeated; implies both of the above.",
+    ),
+    click.option("--ollama", "nodes", type=NODE, multiple=True, help="Use this Ollama node too; repeatable."),
+    click.option("--model", "-m", metavar="NAME", help="The model that prompts go to."),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Read this configuration file instead of the usual one.",
+    ),
+)
+
+
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command, which gets them as one `options` argument."""
+
+    @functools.wraps(command)
+    def with_options(
+        *args: Any,  # noqa: ANN401  whatever else the command takes
+        distributed: bool,
+        distributed_inference: bool,
+        rpc_backends: tuple[str, ...],
+        nodes: tuple[str, ...],
+        model: str | None,
+        config: Path | None,
+        **rest: Any,  # noqa: ANN401
+    ) -> object:
+        own = ClusterOptions(distributed, distributed_inference, rpc_backends, nodes, model, config)
+        before = click.get_current_context().find_object(ClusterOptions)
+        return command(*args, options=before.joined(own) if before else own, **rest)
+
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(_OPTIONS), with_options)

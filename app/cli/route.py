@@ -1,0 +1,35 @@
+"""`synaptic-tui route MODEL`."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.forms import route_form
+from app.cli.options import ClusterOptions, cluster_options
+from app.cli.output import emphasised, json_option, print_json
+from app.cli.session import open_cluster, run
+
+
+@click.command()
+@click.argument("model")
+@json_option
+@cluster_options
+def route(options: ClusterOptions, model: str, as_json: bool) -> int:
+    """Say where a prompt for MODEL would go now, and why, line by line.
+
+    Exits 1 where nothing can answer for it.
+    """
+    return run(_route(options, model, as_json=as_json))
+
+
+async def _route(options: ClusterOptions, model: str, *, as_json: bool) -> int:
+    async with open_cluster(options) as cluster:
+        await cluster.look()
+        chosen = await cluster.route(model)
+    if as_json:
+        print_json(route_form(chosen))
+    else:
+        emphasised(f"{chosen.model.name} -> {chosen.summary}", bold=True)
+        for reason in chosen.reasons:
+            click.echo(f"  {reason}")
+    return 0 if chosen.target else 1

@@ -1,0 +1,79 @@
+"""Opens the cluster for one command, and closes it whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from app.cli.options import ClusterOptions
+from app.cli.output import say
+from app.config import folders
+from app.config.legacy import import_once
+from app.config.origins import Overrides, resolve
+from app.config.state import StateFile
+from app.core.cluster import Cluster, Places
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def usual_places() -> Places:
+    """The XDG folders of whoever runs the program."""
+    state = folders.state_folder()
+    return Places(
+        state_file=state / "state.yaml",
+        state=state,
+        cache=folders.cache_folder(),
+        engine=folders.data_folder() / "engine",
+        home=Path.home(),
+    )
+
+
+@asynccontextmanager
+async def open_cluster(
+    options: ClusterOptions,
+    places: Places | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> AsyncIterator[Cluster]:
+    """The cluster that options, environment, state and settings describe.
+
+    Raises:
+        Problem: the configuration or the state cannot be used.
+    """
+    where = places or usual_places()
+    resolved, notes = await asyncio.to_thread(_resolve, options, where, environment)
+    async with Cluster(resolved, where, environment) as cluster:
+        for note in notes:
+            cluster.bus.say("settings", note)
+        yield cluster
+
+
+def run(command: Coroutine[Any, Any, int | None]) -> int:
+    """Run one command to its end; SIGTERM and SIGHUP cancel it as Ctrl-C does, so that it cleans up.
+
+    Returns its exit code: 0 where it has none, 128 and the signal's number where one ended it.
+    """
+
+    async def cancellable() -> int:
+        loop, ended_by = asyncio.get_running_loop(), list[int]()
+        task = asyncio.current_task()
+        assert task is not None
+
+        def end(number: int) -> None:
+            ended_by.append(number)
+            task.cancel()
+
+        for number in ENDING_SIGNALS:
+            loop.add_signal_handler(number, end, number)
+        try:
+            return await command or 0
+        except asyncio.CancelledError:
+            if not ended_by:
+                raise
+            return 128 + ended_by[0]
+
+    return asyncio.run(cancellable())

@@ -1,0 +1,67 @@
+"""`synaptic-tui status`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from app.cli.forms import status_form
+from app.cli.options import ClusterOptions, cluster_options
+from app.cli.output import json_option, print_json, print_table
+from app.cli.session import open_cluster, run
+from app.cli.tables import print_placement
+from app.core.cluster import Cluster
+from app.text.units import UNKNOWN, plural
+
+
+@click.command()
+@click.option("--settings", "with_settings", is_flag=True, help="Show every setting, and where its value comes from.")
+@json_option
+@cluster_options
+def status(options: ClusterOptions, with_settings: bool, as_json: bool) -> int:
+    """Show mode, model, coordinator with its placement, backends and nodes."""
+    return run(_status(options, with_settings=with_settings, as_json=as_json))
+
+
+async def _status(options: ClusterOptions, *, with_settings: bool, as_json: bool) -> int:
+    async with open_cluster(options) as cluster:
+        if with_settings:
+            _print_settings(cluster, as_json=as_json)
+            return 0
+        await cluster.look()
+        if as_json:
+            print_json(status_form(cluster))
+        else:
+            _print_status(cluster)
+    return 0
+
+
+def _print_status(cluster: Cluster) -> None:
+    chosen, running = cluster.choices.now, cluster.coordinators.running
+    states = Counter(str(b.state) for b in cluster.backends.known)
+    nodes = cluster.pool.nodes
+    lines = {
+        "mode": chosen.mode,
+        "distribution": "on" if chosen.distributed else "off",
+        "model": chosen.model or UNKNOWN,
+        "backends": ", ".join(f"{count} {state}" for state, count in states.items()) or "none known",
+        "nodes": f"{sum(n.up is True for n in nodes)} of {len(nodes)} up" if nodes else "none known",
+        "coordinator": "none",
+    }
+    if running is not None:
+        now = running.status
+        where = plural(len(now.backends), "backend") if now.backends else "this box alone"
+        lines["coordinator"] = f"{now.state}: {now.model}, pid {now.pid}, port {now.port}, {where}"
+    for name, value in lines.items():
+        click.echo(f"{name:<13} {value}")
+    if running is not None:
+        print_placement(running.status.placement)
+
+
+def _print_settings(cluster: Cluster, *, as_json: bool) -> None:
+    values = cluster.resolved.values()
+    if as_json:
+        print_json({key: {"value": shown, "origin": str(origin)} for key, shown, origin in values})
+    else:
+        print_table(("setting", "value", "origin"), [(k, str(v), str(o)) for k, v, o in values])
