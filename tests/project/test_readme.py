@@ -1,0 +1,22 @@
+"""README, continuous integration and program say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    command = re.search(r"<!-- test -->\s*```sh\n(.+?)\n```", README, re.DOTALL)
+    assert command is not None
+    assert command[1] in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_command_is_in_the_readme() -> None:
+    from app.cli.group import COMMANDS
+
+    for name in COMMANDS:
+        assert f"synaptic-tui {name}" in README, name
