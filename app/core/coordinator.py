@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,6 +27,8 @@ from app.text.problem import Problem
 from app.text.units import GIB, duration_text, plural
 
 HEALTH_POLL_S = 0.1
+EXIT_S = 2.0
+"""How long an aborting llama-server may take to be gone after its streams broke; milliseconds, as measured."""
 
 
 class CoordinatorState(StrEnum):
@@ -127,6 +129,7 @@ class Coordinator:
         self._began = time.monotonic()
         self._settled = asyncio.Event()
         """Set when it is ready, or has ended."""
+        self._ended = asyncio.Event()
         self.status = CoordinatorStatus(CoordinatorState.RESOLVING, model, since=datetime.now(UTC))
         self._show()
 
@@ -154,14 +157,20 @@ class Coordinator:
         finally:
             self._end()
 
-    async def live_on(
+    async def adopt(
         self, child: Child, *, port: int, key: str, log: Path, backends: tuple[Address, ...]
     ) -> None:
-        """Take over a process that runs already, and watch it to its end."""
+        """Take over a process that runs already; the status is true when this returns."""
+        self._backends.hold(backends)
+        self._show(backends=backends, since=None)
+        self._attach(child, port, key, log)
+        assert self._client is not None
+        if await self._client.health() is Health.READY:
+            await self._became_ready()
+
+    async def live_on(self) -> None:
+        """Watch an adopted process to its end; what goes wrong is in the status afterwards."""
         try:
-            self._backends.hold(backends)
-            self._show(backends=backends, since=None)
-            self._attach(child, port, key, log)
             await self._serve(self._deadlines.load(None))
         except CoordinatorFailed as failed:
             await self._fail(failed.failure)
@@ -178,14 +187,23 @@ class Coordinator:
         if self.status.state is not CoordinatorState.READY:
             raise CoordinatorFailed(self.status.failure or Failure(f"{self.status.model} was stopped.", ""))
 
-    async def answer(self, messages: Sequence[Message], idle_s: float) -> AsyncGenerator[AnswerPart]:
+    async def settled(self) -> CoordinatorStatus:
+        """The status, once a process that may be on its way out has had the time to be gone."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EXIT_S):
+                await self._ended.wait()
+        return self.status
+
+    async def answer(
+        self, messages: Sequence[Message], options: Mapping[str, object], idle_s: float
+    ) -> AsyncGenerator[AnswerPart]:
         """Stream the answer; closing the stream frees the slot at once.
 
         Raises:
             AnswerBroken: the answer did not end as it should; see its stage.
         """
         assert self._client is not None, "asked before it was ready"
-        async with aclosing(self._client.chat(messages, idle_s=idle_s)) as parts:
+        async with aclosing(self._client.chat(messages, options=options, idle_s=idle_s)) as parts:
             async for part in parts:
                 yield part
 
@@ -229,8 +247,9 @@ class Coordinator:
         exited = asyncio.create_task(self._child.wait(), name=f"exit of {self.status.model}")
         follower = asyncio.create_task(self._follow(), name=f"log of {self.status.model}")
         try:
-            await self._until_healthy(exited, load_s)
-            await self._became_ready()
+            if self.status.state is not CoordinatorState.READY:
+                await self._until_healthy(exited, load_s)
+                await self._became_ready()
             await asyncio.wait([exited])
             if self.status.state is not CoordinatorState.STOPPING:
                 raise CoordinatorFailed(await self._explain(exited.result()))
@@ -315,6 +334,7 @@ class Coordinator:
             self._say("stopped")
         self._settled.set()
         if not self.running:
+            self._ended.set()
             self._backends.hold(())
 
     def _say(self, text: str, severity: Severity = Severity.INFO) -> None:
