@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from app.box.interfaces import networks as box_networks
+from app.box.interfaces import box_networks
 from app.core.backends import Backend, Backends
 from app.core.events import Bus, Change, Severity
 from app.rpc.probe import BackendState, ProbeLimits

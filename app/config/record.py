@@ -1,0 +1,59 @@
+"""Records of running coordinators, so that the process that started one may vanish and the next finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from app.config.disk import write_private
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorRecord:
+    """What the next process has to know to adopt a coordinator, or to stop it."""
+
+    port: int
+    model: str
+    argv: tuple[str, ...]
+    log: str
+    key: str = field(repr=False)
+    backends: tuple[str, ...] = ()
+    pid: int | None = None
+    """None while it is being started: the record is there before the process is."""
+    started: float | None = None
+    """Start time of the process, in seconds since the epoch, as the system tells it."""
+
+
+class RecordFolder:
+    """One file for each coordinator, named by its port. Its methods block on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def all(self) -> tuple[tuple[CoordinatorRecord, ...], tuple[str, ...]]:
+        """Every record, and one sentence for each file that is none."""
+        records: list[CoordinatorRecord] = []
+        problems: list[str] = []
+        for file in sorted(self._folder.glob("*.json")):
+            try:
+                records.append(msgspec.json.decode(file.read_bytes(), type=CoordinatorRecord))
+            except (OSError, msgspec.DecodeError) as error:
+                problems.append(f"The coordinator record {file} cannot be read: {error}.")
+        return tuple(records), tuple(problems)
+
+    def save(self, record: CoordinatorRecord) -> None:
+        """Write or replace the record.
+
+        Raises:
+            Problem: it cannot be written.
+        """
+        write_private(self._file(record), msgspec.json.encode(record))
+
+    def remove(self, record: CoordinatorRecord) -> None:
+        """Remove the record; one that is gone already is no error."""
+        self._file(record).unlink(missing_ok=True)
+
+    def _file(self, record: CoordinatorRecord) -> Path:
+        return self._folder / f"{record.port}.json"

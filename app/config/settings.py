@@ -1,0 +1,140 @@
+"""Every setting, with its type, its default and its meaning.
+
+The names of the attributes are the keys of `config.yaml`; checking and reading follow from the types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from app.config.kinds import AddressWord, AtLeast, Count, NetworkWord, NodeWord, PortNumber
+
+Mode = Literal["standard", "distributed"]
+Target = Literal["ollama", "coordinator"]
+Seconds = Annotated[float, AtLeast(0.001)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoverySettings:
+    """How backends are looked for and watched."""
+
+    connect_timeout_s: Seconds = 0.4
+    """How long to wait for a connection, in seconds."""
+    reply_timeout_s: Seconds = 1.0
+    """How long to wait for each reply, in seconds."""
+    virtual_interfaces: bool = False
+    """Also sweep docker's and other virtual networks of this box."""
+    interval_s: Seconds = 5.0
+    """How often the console probes the known backends, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingSettings:
+    """Which side answers."""
+
+    pool_up_to: Annotated[int, Count()] = 13_000_000_000
+    """Models with up to so many parameters go to the Ollama pool."""
+    pool_preferred_up_to: Annotated[int, Count()] = 70_000_000_000
+    """Models with up to so many parameters go to the pool if a node has them, larger ones are distributed."""
+    pins: Mapping[str, Target] = field(default_factory=dict)
+    """Models that always go to one side, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """Where the llama.cpp programs are, where they are not to be looked for."""
+
+    server: Path | None = None
+    """The llama-server program."""
+    rpc_server: Path | None = None
+    """The ggml-rpc-server (or rpc-server) program."""
+    folder: Path | None = None
+    """Where `engine get` puts what it fetches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Where models are looked for."""
+
+    store: Path | None = None
+    """Ollama's models folder, with `blobs` and `manifests` in it."""
+    folders: tuple[Path, ...] = ()
+    """Folders with GGUF files; their subfolders too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoordinatorSettings:
+    """How a coordinator is started and ended."""
+
+    context: Annotated[int, AtLeast(0)] | None = 8192
+    """Context in tokens; 0: what the model was trained for; null: what the engine chooses."""
+    threads: Annotated[int, AtLeast(1)] | None = None
+    """Threads of the coordinator; null: one less than this box has cores."""
+    start_deadline_s: Seconds = 30.0
+    """How long it may connect to its backends, in seconds."""
+    load_deadline_s: Seconds = 120.0
+    """How long it may load, in seconds, ..."""
+    load_deadline_s_per_gib: Annotated[float, AtLeast(0)] = 20.0
+    """... and how much longer for each GiB of weights."""
+    stop_grace_s: Seconds = 5.0
+    """How long it may take to end by itself before it is killed, in seconds."""
+    extra_arguments: tuple[str, ...] = ()
+    """Further arguments for llama-server."""
+    on_quit: Literal["ask", "stop", "leave"] = "ask"
+    """What becomes of a running coordinator when the console is left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaSettings:
+    """How nodes are spoken to."""
+
+    connect_timeout_s: Seconds = 3.0
+    """How long to wait for a connection, in seconds."""
+    reply_timeout_s: Seconds = 5.0
+    """How long to wait for the reply to a short question, in seconds."""
+    first_part_timeout_s: Seconds = 600.0
+    """How long to wait for the first piece of an answer, in seconds: a cold model has to load."""
+    idle_timeout_s: Seconds = 120.0
+    """How long to wait for each further piece, in seconds."""
+    poll_interval_s: Seconds = 5.0
+    """How often the console asks the nodes how they are, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSettings:
+    """How conversations are held."""
+
+    system: str | None = None
+    """System prompt; null: the model's own."""
+    idle_timeout_s: Seconds = 120.0
+    """How long to wait for each piece of a coordinator's answer, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings."""
+
+    mode: Mode = "standard"
+    """`standard`: this box alone; `distributed`: the whole pool of nodes."""
+    distributed_inference: bool = False
+    """Spread large models over the RPC backends; implies mode distributed."""
+    model: str | None = None
+    """The model that prompts go to."""
+    backends: tuple[Annotated[str, AddressWord()], ...] = ()
+    """RPC backends, as HOST or HOST:PORT."""
+    nodes: tuple[Annotated[str, NodeWord()], ...] = ("http://127.0.0.1:11434",)
+    """Ollama nodes, as URLs."""
+    networks: tuple[Annotated[str, NetworkWord()], ...] = ()
+    """What `discover` sweeps: networks, addresses, host names; empty: the real networks of this box."""
+    ports: tuple[Annotated[int, PortNumber()], ...] = (50052,)
+    """The ports that `discover` tries."""
+    discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
+    routing: RoutingSettings = field(default_factory=RoutingSettings)
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
+    coordinator: CoordinatorSettings = field(default_factory=CoordinatorSettings)
+    ollama: OllamaSettings = field(default_factory=OllamaSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
