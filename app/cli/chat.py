@@ -25,7 +25,9 @@ from app.text.units import UNKNOWN, duration_text, rate_text
 @click.command()
 @click.argument("prompt", nargs=-1)
 @click.option("--keep", is_flag=True, help="Leave a coordinator running that this prompt has started.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line, the last one with the timings.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document a line, the last one with the timings."
+)
 @cluster_options
 def chat(options: ClusterOptions, prompt: tuple[str, ...], keep: bool, as_json: bool) -> int:
     """Send PROMPT and stream the answer to standard output; without PROMPT it is read from standard input.
@@ -77,4 +79,6 @@ def _print_part(part: ChatPart) -> None:
 def numbers(measured: Measured) -> str:
     """The numbers of an answer in one line."""
     tokens = UNKNOWN if measured.tokens is None else str(measured.tokens)
-    return f"first token {duration_text(measured.ttft_s)}, {tokens} tokens, {rate_text(measured.tokens_per_s)}"
+    return (
+        f"first token {duration_text(measured.ttft_s)}, {tokens} tokens, {rate_text(measured.tokens_per_s)}"
+    )

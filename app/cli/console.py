@@ -20,7 +20,9 @@ def open_console(options: ClusterOptions) -> int:
 def require_terminal() -> None:
     """Refuse where no terminal is there to draw on and to read keys from."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise click.UsageError("The console needs a terminal. 'synaptic-tui --help' lists the commands that do not.")
+        raise click.UsageError(
+            "The console needs a terminal. 'synaptic-tui --help' lists the commands that do not."
+        )
 
 
 async def show(cluster: Cluster) -> int:

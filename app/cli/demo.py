@@ -26,7 +26,9 @@ from app.llama.engine import Engine, EngineProblem
 
 
 @click.command()
-@click.option("--once", metavar="PROMPT", help="Answer PROMPT without the console: print events, placement and answer.")
+@click.option(
+    "--once", metavar="PROMPT", help="Answer PROMPT without the console: print events, placement and answer."
+)
 def demo(once: str | None) -> int:
     """Open the console on a small real cluster that is made for it, and removed afterwards.
 

@@ -16,12 +16,27 @@ from app.text.units import duration_text, plural
 
 
 @click.command()
-@click.option("--network", "networks", metavar="CIDR", multiple=True, help="Sweep this network, address or host name instead of this box's networks; repeatable.")
-@click.option("--port", "ports", metavar="N", type=click.IntRange(1, 65535), multiple=True, help="Try this port instead of those of the settings; repeatable.")
+@click.option(
+    "--network",
+    "networks",
+    metavar="CIDR",
+    multiple=True,
+    help="Sweep this network, address or host name instead of this box's networks; repeatable.",
+)
+@click.option(
+    "--port",
+    "ports",
+    metavar="N",
+    type=click.IntRange(1, 65535),
+    multiple=True,
+    help="Try this port instead of those of the settings; repeatable.",
+)
 @click.option("--virtual", is_flag=True, help="Also docker's and other virtual networks of this box.")
 @json_option
 @cluster_options
-def discover(options: ClusterOptions, networks: tuple[str, ...], ports: tuple[int, ...], virtual: bool, as_json: bool) -> int:
+def discover(
+    options: ClusterOptions, networks: tuple[str, ...], ports: tuple[int, ...], virtual: bool, as_json: bool
+) -> int:
     """Look for backends on the networks, and remember the workers that are found.
 
     Every candidate is spoken to in llama.cpp's own RPC protocol, in a way that cannot harm a worker.
@@ -29,7 +44,14 @@ def discover(options: ClusterOptions, networks: tuple[str, ...], ports: tuple[in
     return run(_discover(options, networks, ports, virtual=virtual, as_json=as_json))
 
 
-async def _discover(options: ClusterOptions, networks: tuple[str, ...], ports: tuple[int, ...], *, virtual: bool, as_json: bool) -> int:
+async def _discover(
+    options: ClusterOptions,
+    networks: tuple[str, ...],
+    ports: tuple[int, ...],
+    *,
+    virtual: bool,
+    as_json: bool,
+) -> int:
     async with open_cluster(options) as cluster:
         settings = cluster.settings
         where = Where(

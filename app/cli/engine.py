@@ -27,7 +27,12 @@ def engine(context: click.Context, options: ClusterOptions, as_json: bool) -> in
 
 
 @engine.command("get")
-@click.option("--source", "route", flag_value="source", help="Build it from source instead of taking packages (minutes).")
+@click.option(
+    "--source",
+    "route",
+    flag_value="source",
+    help="Build it from source instead of taking packages (minutes).",
+)
 @click.option("--packages", "route", flag_value="packages", help="Take Debian's packages, or fail.")
 @cluster_options
 def get(options: ClusterOptions, route: str | None) -> int:

@@ -39,4 +39,3 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def emphasised(text: str, **style: Any) -> None:  # noqa: ANN401  the styles of click
     """A line with a style; plain where standard output is no terminal or NO_COLOR is set."""
     click.echo(click.style(text, **style), color=False if os.environ.get("NO_COLOR") else None)
-

@@ -16,7 +16,9 @@ from app.text.units import UNKNOWN, plural
 
 
 @click.command()
-@click.option("--settings", "with_settings", is_flag=True, help="Show every setting, and where its value comes from.")
+@click.option(
+    "--settings", "with_settings", is_flag=True, help="Show every setting, and where its value comes from."
+)
 @json_option
 @cluster_options
 def status(options: ClusterOptions, with_settings: bool, as_json: bool) -> int:

@@ -56,7 +56,19 @@ def print_nodes(nodes: Iterable[Node]) -> None:
 def print_models(models: Iterable[Model]) -> None:
     """One line a model."""
     print_table(
-        ("model", "source", "arch", "params", "active", "quant", "size", "layers", "context", "nodes", "problem"),
+        (
+            "model",
+            "source",
+            "arch",
+            "params",
+            "active",
+            "quant",
+            "size",
+            "layers",
+            "context",
+            "nodes",
+            "problem",
+        ),
         [
             (
                 m.name,

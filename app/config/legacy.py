@@ -101,4 +101,3 @@ def _backend(entry: Any) -> str:  # noqa: ANN401  whatever the file holds
 
 def _node(entry: Any) -> str:  # noqa: ANN401  whatever the file holds
     return parse_node_url(entry if isinstance(entry, str) else entry["url"])
-

@@ -163,8 +163,9 @@ class Backends:
                         waiting[backend.address] = asyncio.create_task(
                             wait_until_free(backend.address), name=f"wait until {backend.address} is free"
                         )
-                await asyncio.wait(waiting.values(), timeout=interval_s, return_when=asyncio.FIRST_COMPLETED) \
-                    if waiting else await asyncio.sleep(interval_s)
+                await asyncio.wait(
+                    waiting.values(), timeout=interval_s, return_when=asyncio.FIRST_COMPLETED
+                ) if waiting else await asyncio.sleep(interval_s)
         finally:
             for task in waiting.values():
                 task.cancel()

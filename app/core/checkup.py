@@ -61,7 +61,9 @@ async def _engine(cluster: Cluster) -> AsyncIterator[Finding]:
         yield Finding("engine", Verdict.FAULT, local_only)
     elif engine.rpc_server is None:
         yield Finding(
-            "engine", Verdict.NOTE, "There is no RPC server program beside it, so its RPC protocol is not known."
+            "engine",
+            Verdict.NOTE,
+            "There is no RPC server program beside it, so its RPC protocol is not known.",
         )
     else:
         yield Finding("engine", Verdict.GOOD, f"{engine.rpc_server} speaks RPC {engine.protocol or UNKNOWN}")
@@ -81,13 +83,17 @@ def _port() -> Finding:
 
 def _folders(cluster: Cluster) -> Iterator[Finding]:
     config = cluster.resolved.config_file
-    yield Finding("settings", Verdict.GOOD, f"Read from {config}." if config else "No file; every value is the default.")
+    yield Finding(
+        "settings", Verdict.GOOD, f"Read from {config}." if config else "No file; every value is the default."
+    )
     folder = cluster.places.state
     nearest = next(p for p in (folder, *folder.parents) if p.exists())
     if os.access(nearest, os.W_OK | os.X_OK):
         yield Finding("state", Verdict.GOOD, f"Kept in {folder}.")
     else:
-        yield Finding("state", Verdict.FAULT, f"{nearest} cannot be written.", "Make it writable for your user.")
+        yield Finding(
+            "state", Verdict.FAULT, f"{nearest} cannot be written.", "Make it writable for your user."
+        )
 
 
 def _models(cluster: Cluster) -> Iterator[Finding]:
@@ -96,7 +102,9 @@ def _models(cluster: Cluster) -> Iterator[Finding]:
     models = cluster.models()
     local = sum(model.on_disk for model in models)
     if models:
-        yield Finding("models", Verdict.GOOD, f"{plural(len(models), 'model')}, {local} of them with weights here.")
+        yield Finding(
+            "models", Verdict.GOOD, f"{plural(len(models), 'model')}, {local} of them with weights here."
+        )
     else:
         yield Finding(
             "models",

@@ -92,7 +92,9 @@ class Cluster:
             environment,
         )
         self.box = BoxWatch(self.bus)
-        self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat.idle_timeout_s)
+        self._answering = Answering(
+            self.route, self.pool, self._coordinator_for, settings.chat.idle_timeout_s
+        )
         self._watches: list[asyncio.Task[None]] = []
         for address, origin in resolved.backends:
             self.backends.add(address, str(origin))

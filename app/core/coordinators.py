@@ -111,9 +111,7 @@ class Coordinators:
                 self._life.cancel()
             await asyncio.wait([self._life])
 
-    def _begin(
-        self, model: str, resolve: Callable[[], Awaitable[LaunchPlan]], engine: Engine
-    ) -> Coordinator:
+    def _begin(self, model: str, resolve: Callable[[], Awaitable[LaunchPlan]], engine: Engine) -> Coordinator:
         coordinator = Coordinator(self._bus, self._backends, self._deadlines, model)
 
         async def ready_to_run(plan: LaunchPlan) -> Launch:

@@ -54,9 +54,7 @@ class Engines:
             return str(problem)
         if engine.supports_rpc:
             return None
-        return (
-            f"{engine.server} was built without RPC. Fetch one that has it with 'synaptic-tui engine get'."
-        )
+        return f"{engine.server} was built without RPC. Fetch one that has it with 'synaptic-tui engine get'."
 
     async def protocol(self) -> ProtocolVersion | None:
         """The RPC protocol that our coordinators speak; None where it is not known."""

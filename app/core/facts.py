@@ -87,9 +87,7 @@ class ModelReader:
     def _load(self) -> dict[str, _Remembered]:
         if self._remembered is None:
             try:
-                self._remembered = msgspec.json.decode(
-                    self._memory.read_bytes(), type=dict[str, _Remembered]
-                )
+                self._remembered = msgspec.json.decode(self._memory.read_bytes(), type=dict[str, _Remembered])
             except (OSError, msgspec.DecodeError):
                 self._remembered = {}
         return self._remembered

@@ -106,4 +106,6 @@ class Membership:
 
 def _must_be_ours(name: str, origin: str) -> None:
     if origin not in (STATE, SWEPT):
-        raise Problem(f"{name} is named by the {origin}, which this program never changes.", "Remove it there.")
+        raise Problem(
+            f"{name} is named by the {origin}, which this program never changes.", "Remove it there."
+        )

@@ -105,10 +105,16 @@ def _preference(
     if parameters <= policy.pool_up_to:
         return (pool, coordinator), f"Up to {low}: the Ollama pool answers."
     if parameters <= policy.pool_preferred_up_to:
-        return (pool, coordinator), f"Above {low} and up to {high}: the pool if a node has it, else distributed."
+        return (
+            pool,
+            coordinator,
+        ), f"Above {low} and up to {high}: the pool if a node has it, else distributed."
     if coordinator.backends:
         return (coordinator, pool), f"Above {high}: distributed."
-    return (pool, coordinator), f"Above {high}: distributed, but no backend can be used, so the pool is asked first."
+    return (
+        pool,
+        coordinator,
+    ), f"Above {high}: distributed, but no backend can be used, so the pool is asked first."
 
 
 def _size(model: Model) -> str:
@@ -133,7 +139,9 @@ def _pool(around: Surroundings) -> _Choice:
         return _Choice(Target.OLLAMA, possible=False, reasons=("No Ollama node that is up has it.",))
     first, *others = around.nodes
     busy = f", {plural(first.in_flight, 'request')} of ours in flight" if first.in_flight else ""
-    rest = f"; so {'has' if len(others) == 1 else 'have'} {plural(len(others), 'other node')}" if others else ""
+    rest = (
+        f"; so {'has' if len(others) == 1 else 'have'} {plural(len(others), 'other node')}" if others else ""
+    )
     return _Choice(Target.OLLAMA, True, (f"{first.url} has it{busy}{rest}.",), node=first.url)
 
 
@@ -142,9 +150,7 @@ def _coordinator(model: Model, around: Surroundings) -> _Choice:
     if obstacle:
         return _Choice(Target.COORDINATOR, possible=False, reasons=(obstacle,))
     if not around.distributed:
-        return _Choice(
-            Target.COORDINATOR, True, ("Distribution is off: a coordinator on this box alone.",)
-        )
+        return _Choice(Target.COORDINATOR, True, ("Distribution is off: a coordinator on this box alone.",))
     if around.local_only:
         return _Choice(Target.COORDINATOR, True, (f"On this box alone: {around.local_only}",))
     usable = [b for b in around.backends if b.state in USABLE]
@@ -152,7 +158,9 @@ def _coordinator(model: Model, around: Surroundings) -> _Choice:
     if not usable:
         known = "no backend is known" if not around.backends else "no backend is free"
         return _Choice(Target.COORDINATOR, True, (*left_out, f"On this box alone: {known}."))
-    over = f"A coordinator over {plural(len(usable), 'backend')}: {', '.join(str(b.address) for b in usable)}."
+    over = (
+        f"A coordinator over {plural(len(usable), 'backend')}: {', '.join(str(b.address) for b in usable)}."
+    )
     return _Choice(Target.COORDINATOR, True, (*left_out, over), backends=tuple(b.address for b in usable))
 
 

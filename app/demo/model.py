@@ -29,7 +29,9 @@ _NORMAL, _UNKNOWN_TYPE, _CONTROL, _BYTE = 1, 2, 3, 6
 _F32, _F16 = 0, 1
 _GAIN = 12.0
 """Makes the right word win by far, at any usual temperature."""
-_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}\n{% endif %}{% endfor %}"
+_TEMPLATE = (
+    "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}\n{% endif %}{% endfor %}"
+)
 _SEED = 20240229
 _HEADS = 4
 _FEED_FORWARD = 2
@@ -91,7 +93,9 @@ def _unit(chance: random.Random, width: int) -> list[float]:
     return [x / length for x in vector]
 
 
-def _metadata(tokens: list[str], shape: Shape) -> dict[str, str | int | float | bool | list[str] | list[float] | list[int]]:
+def _metadata(
+    tokens: list[str], shape: Shape
+) -> dict[str, str | int | float | bool | list[str] | list[float] | list[int]]:
     kinds = {_UNKNOWN: _UNKNOWN_TYPE, _BEGIN: _CONTROL, _END: _CONTROL}
     return {
         "general.architecture": "llama",
@@ -110,7 +114,8 @@ def _metadata(tokens: list[str], shape: Shape) -> dict[str, str | int | float | 
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.scores": [float(len(token)) for token in tokens],
         "tokenizer.ggml.token_type": [
-            kinds.get(place, _BYTE if token.startswith("<0x") else _NORMAL) for place, token in enumerate(tokens)
+            kinds.get(place, _BYTE if token.startswith("<0x") else _NORMAL)
+            for place, token in enumerate(tokens)
         ],
         "tokenizer.ggml.bos_token_id": _BEGIN,
         "tokenizer.ggml.eos_token_id": _END,
@@ -121,13 +126,17 @@ def _metadata(tokens: list[str], shape: Shape) -> dict[str, str | int | float | 
     }
 
 
-def _tensors(embeddings: list[list[float]], output: list[list[float]], vocabulary: int, shape: Shape) -> list[Tensor]:
+def _tensors(
+    embeddings: list[list[float]], output: list[list[float]], vocabulary: int, shape: Shape
+) -> list[Tensor]:
     width, inner = shape.width, shape.width * _FEED_FORWARD
     ones = struct.pack(f"<{width}f", *([1.0] * width))
     tensors = [
         Tensor("token_embd.weight", (width, vocabulary), _F16, _half(embeddings)),
         Tensor("output_norm.weight", (width,), _F32, ones),
-        Tensor("output.weight", (width, vocabulary), _F16, _half([[_GAIN * x for x in row] for row in output])),
+        Tensor(
+            "output.weight", (width, vocabulary), _F16, _half([[_GAIN * x for x in row] for row in output])
+        ),
     ]
     square, widening, narrowing = (width, width), (width, inner), (inner, width)
     for layer in range(shape.layers):

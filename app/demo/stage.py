@@ -47,7 +47,8 @@ async def stage(engine: Engine, environment: Mapping[str, str]) -> AsyncIterator
     """
     if engine.rpc_server is None:
         raise Problem(
-            f"There is no RPC server program beside {engine.server}.", "Fetch one with 'synaptic-tui engine get'."
+            f"There is no RPC server program beside {engine.server}.",
+            "Fetch one with 'synaptic-tui engine get'.",
         )
     with tempfile.TemporaryDirectory(prefix="synaptic-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)

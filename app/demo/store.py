@@ -14,7 +14,9 @@ _MEDIA = "application/vnd.ollama.image."
 _READ = 1 << 20
 
 
-def add_to_store(folder: Path, name: ModelName, gguf: Path, *, layers: Mapping[str, bytes] | None = None) -> Path:
+def add_to_store(
+    folder: Path, name: ModelName, gguf: Path, *, layers: Mapping[str, bytes] | None = None
+) -> Path:
     """Add the model; returns its blob. Blocks on the disk.
 
     `layers` holds further layers by the end of their media type, such as `system` or `params`.
@@ -26,7 +28,11 @@ def add_to_store(folder: Path, name: ModelName, gguf: Path, *, layers: Mapping[s
     manifest_layers = [_layer("model", digest, blob.stat().st_size)]
     for kind, content in (layers or {}).items():
         manifest_layers.append(_add_blob(folder, kind, content))
-    config = _add_blob(folder, "config", json.dumps({"model_format": "gguf", "architecture": "amd64", "os": "linux"}).encode())
+    config = _add_blob(
+        folder,
+        "config",
+        json.dumps({"model_format": "gguf", "architecture": "amd64", "os": "linux"}).encode(),
+    )
     config["mediaType"] = "application/vnd.docker.container.image.v1+json"
     write_manifest(folder, name, config, manifest_layers)
     return blob

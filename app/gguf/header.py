@@ -179,7 +179,9 @@ def read_header(path: Path) -> Header:
             file.seek(0)
             return _Reader(file, size, path).header()
     except OSError as error:
-        raise HeaderProblem(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from None
+        raise HeaderProblem(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+        ) from None
 
 
 class _Reader:
@@ -196,7 +198,9 @@ class _Reader:
         version = self._number(_U32)
         if version not in _SUPPORTED:
             odd = "big-endian" if version & 0xFFFF == 0 else f"version {version}"
-            raise HeaderProblem(f"{self._path} is a {odd} GGUF, which llama.cpp does not load.", "Convert it again.")
+            raise HeaderProblem(
+                f"{self._path} is a {odd} GGUF, which llama.cpp does not load.", "Convert it again."
+            )
         tensor_count, key_count = self._count("tensors"), self._count("keys")
         metadata: dict[str, Value] = {}
         for _ in range(key_count):

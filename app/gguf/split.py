@@ -30,7 +30,8 @@ def read_model(path: Path) -> Header:
     missing = [part.name for part in parts if not part.exists()]
     if missing:
         raise HeaderProblem(
-            f"{path} is split over {len(parts)} files, and {missing[0]} is missing.", "Put all parts into one folder."
+            f"{path} is split over {len(parts)} files, and {missing[0]} is missing.",
+            "Put all parts into one folder.",
         )
     first, *others = (read_header(part) for part in parts)
     tensors = sum((other.tensors for other in others), first.tensors)

@@ -1,7 +1,11 @@
-"""The tensor types of ggml and the file types of llama.cpp. Source: ggml/include/ggml.h, include/llama.h."""
+"""The types of GGUF: of tensors, of whole files, and of the values in the metadata.
+
+Sources: ggml/include/ggml.h, ggml/src/ggml-common.h, ggml/include/gguf.h, include/llama.h.
+"""
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import NamedTuple
 
 
@@ -13,7 +17,7 @@ class TensorType(NamedTuple):
     size: int
 
     def bytes_of(self, count: int) -> int:
-        """Bytes that `count` elements take."""
+        """Bytes that `count` elements take; they fill whole blocks."""
         return count // self.elements * self.size
 
 
@@ -90,5 +94,42 @@ FILE_TYPES = {
     36: "TQ1_0",
     37: "TQ2_0",
     38: "MXFP4_MOE",
+    39: "NVFP4",
+    40: "Q1_0",
+    41: "Q2_0",
 }
 """By the value of `general.file_type`."""
+
+
+class ValueType(IntEnum):
+    """The type of a value in the metadata, by its id in the file."""
+
+    U8 = 0
+    I8 = 1
+    U16 = 2
+    I16 = 3
+    U32 = 4
+    I32 = 5
+    F32 = 6
+    BOOL = 7
+    STRING = 8
+    ARRAY = 9
+    U64 = 10
+    I64 = 11
+    F64 = 12
+
+
+SCALAR_FORMATS = {
+    ValueType.U8: "<B",
+    ValueType.I8: "<b",
+    ValueType.U16: "<H",
+    ValueType.I16: "<h",
+    ValueType.U32: "<I",
+    ValueType.I32: "<i",
+    ValueType.F32: "<f",
+    ValueType.BOOL: "<?",
+    ValueType.U64: "<Q",
+    ValueType.I64: "<q",
+    ValueType.F64: "<d",
+}
+"""The types of fixed size, as `struct` writes them."""

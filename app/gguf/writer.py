@@ -38,7 +38,9 @@ class Tensor:
         return TENSOR_TYPES[self.type_id].bytes_of(elements)
 
 
-def write_gguf(path: Path, metadata: Mapping[str, Plain | Sequence[Plain]], tensors: Sequence[Tensor]) -> None:
+def write_gguf(
+    path: Path, metadata: Mapping[str, Plain | Sequence[Plain]], tensors: Sequence[Tensor]
+) -> None:
     """Write a whole file. Integers become u32 or u64, lists of integers
     arrays of i32, as llama.cpp's own converter writes them."""
     with path.open("wb") as file:

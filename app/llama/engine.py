@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.llama.command import clean_environment
+from app.llama.environment import clean_environment
 from app.text.problem import Problem
 from app.text.version import ProtocolVersion
 
@@ -89,9 +89,7 @@ def find_programs(
     if found is None:
         raise EngineProblem("No llama-server is found on this box.", GET)
     beside = [found.parent, *map(Path, path.split(os.pathsep)), *_libexec()]
-    return Programs(
-        found, rpc_server or _first(beside, *RPC_SERVERS), _first(beside, FIT_PARAMS), origin
-    )
+    return Programs(found, rpc_server or _first(beside, *RPC_SERVERS), _first(beside, FIT_PARAMS), origin)
 
 
 async def examine(programs: Programs, environment: Mapping[str, str]) -> Engine:
@@ -149,7 +147,8 @@ async def _ask(program: Path, option: str, environment: Mapping[str, str]) -> st
     if process.returncode != 0:
         last = output.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise EngineProblem(
-            f"{program} does not run (exit code {process.returncode}){': ' + last[0][:200] if last else ''}.", GET
+            f"{program} does not run (exit code {process.returncode}){': ' + last[0][:200] if last else ''}.",
+            GET,
         )
     return output.decode("utf-8", "replace")
 

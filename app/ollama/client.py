@@ -218,7 +218,9 @@ class OllamaClient:
         except (httpx.HTTPError, TimeoutError, httpx.StreamError) as error:
             raise AnswerBroken(stage, *self._broken(error)) from None
         except (msgspec.DecodeError, LineTooLong):
-            raise AnswerBroken(stage, f"{self._url} sends what is no answer of Ollama.", "Check the URL.") from None
+            raise AnswerBroken(
+                stage, f"{self._url} sends what is no answer of Ollama.", "Check the URL."
+            ) from None
         raise AnswerBroken(
             Stage.CUT_SHORT,
             f"{self._url} ended the answer without finishing it.",
@@ -245,20 +247,28 @@ class OllamaClient:
 
     async def _get(self, path: str, form: type[Any], deadline_s: float) -> Any:  # noqa: ANN401  of that form
         try:
-            async with asyncio.timeout(deadline_s), self._http.stream("GET", path, timeout=deadline_s) as response:
+            async with (
+                asyncio.timeout(deadline_s),
+                self._http.stream("GET", path, timeout=deadline_s) as response,
+            ):
                 body = await _limited(response, BODY_LIMIT)
         except (httpx.HTTPError, TimeoutError) as error:
             raise NodeProblem(*self._broken(error)) from None
         if response.status_code == httpx.codes.FORBIDDEN and not body:
             raise NodeProblem(
-                f"{self._url} refuses this box's name for it.", "Use its IP address, or set OLLAMA_HOST=0.0.0.0 there."
+                f"{self._url} refuses this box's name for it.",
+                "Use its IP address, or set OLLAMA_HOST=0.0.0.0 there.",
             )
         if response.is_error:
-            raise NodeProblem(f"{self._url} answers {path} with status {response.status_code}.", "Check the URL.")
+            raise NodeProblem(
+                f"{self._url} answers {path} with status {response.status_code}.", "Check the URL."
+            )
         try:
             return msgspec.json.decode(body, type=form)
         except msgspec.DecodeError:
-            raise NodeProblem(f"{self._url} is no Ollama: its reply to {path} is of another kind.", "Check the URL.") from None
+            raise NodeProblem(
+                f"{self._url} is no Ollama: its reply to {path} is of another kind.", "Check the URL."
+            ) from None
 
     async def _refused(self, response: httpx.Response) -> AnswerBroken:
         body = await _limited(response, ERROR_LIMIT)
@@ -274,7 +284,10 @@ class OllamaClient:
         if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
             return f"{self._url} does not answer.", "Check that the box is on."
         if isinstance(error, httpx.ConnectError):
-            return f"{self._url} cannot be reached.", "Start Ollama there with 'ollama serve', or check the URL."
+            return (
+                f"{self._url} cannot be reached.",
+                "Start Ollama there with 'ollama serve', or check the URL.",
+            )
         if isinstance(error, httpx.TimeoutException | TimeoutError):
             return f"{self._url} fell silent.", "Look at its log; it may be loading, or overloaded."
         return f"The connection to {self._url} broke.", "Look at Ollama's log there."

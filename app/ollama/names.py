@@ -58,9 +58,14 @@ def parse_name(text: str) -> ModelName:
     host = rest.partition("://")[2] or rest if second_slash else DEFAULT_HOST
     name = ModelName(host, namespace, model, tag)
     if not (
-        _HOST.fullmatch(host) and _NAMESPACE.fullmatch(namespace) and _PART.fullmatch(model) and _PART.fullmatch(tag)
+        _HOST.fullmatch(host)
+        and _NAMESPACE.fullmatch(namespace)
+        and _PART.fullmatch(model)
+        and _PART.fullmatch(tag)
     ):
-        raise NameProblem(f"'{text}' is no model name.", "Write it as MODEL, MODEL:TAG or NAMESPACE/MODEL:TAG.")
+        raise NameProblem(
+            f"'{text}' is no model name.", "Write it as MODEL, MODEL:TAG or NAMESPACE/MODEL:TAG."
+        )
     return name
 
 

@@ -111,7 +111,9 @@ def candidate_stores(
         named = Path(variable)
     if named is not None:
         yield _looked_at(named, "settings") or StoreFolder(
-            named, "settings", StoreProblem(f"The store {named} does not exist.", "Check models.store and OLLAMA_MODELS.")
+            named,
+            "settings",
+            StoreProblem(f"The store {named} does not exist.", "Check models.store and OLLAMA_MODELS."),
         )
         return
     usual = {
@@ -149,7 +151,9 @@ def _looked_at(path: Path, origin: str) -> StoreFolder | None:
 
 def _is_closed(folder: Path) -> bool:
     try:
-        return folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK if folder.name == "models" else os.X_OK)
+        return folder.is_dir() and not os.access(
+            folder, os.R_OK | os.X_OK if folder.name == "models" else os.X_OK
+        )
     except PermissionError:
         return True
 
@@ -208,7 +212,11 @@ def _problem(config: _Config, layers: list[_Layer], weights: list[tuple[Path, _L
 
 
 def _of_kind(folder: Path, layers: list[_Layer], kind: str) -> list[tuple[Path, _Layer]]:
-    return [(_blob(folder, x.digest), x) for x in layers if x.mediaType == f"{_IMAGE}{kind}" and _DIGEST.fullmatch(x.digest)]
+    return [
+        (_blob(folder, x.digest), x)
+        for x in layers
+        if x.mediaType == f"{_IMAGE}{kind}" and _DIGEST.fullmatch(x.digest)
+    ]
 
 
 def _blob(folder: Path, digest: str) -> Path:
