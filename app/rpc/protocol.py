@@ -1,101 +1,130 @@
-"""The wire format of llama.cpp's RPC, as far as a probe needs it. No input or output happens here.
+"""The part of llama.cpp's RPC protocol that a probe speaks: values to bytes and back, without any I/O.
 
-Source: ggml/src/ggml-rpc/ggml-rpc.cpp. A request is `u8 command | u64 length | payload`, a reply is
-`u64 length | payload`; everything is little-endian and packed.
+    request :  u8 command | u64 length | payload
+    reply   :  u64 length | payload
+
+Little-endian and packed (`ggml/src/ggml-rpc/ggml-rpc.cpp`). HELLO is the first command on every connection.
+It took no payload before protocol 4; since then it takes 24 bytes of transport capabilities, where zeros mean
+plain TCP. Before protocol 3 a server had one device, and took no device index.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Generic, NamedTuple, TypeVar
 
 from app.text.version import ProtocolVersion
 
-LENGTH = struct.Struct("<Q")
-"""Every reply begins with the length of its payload."""
-REPLY_LIMIT = 1024
-"""No reply that a probe asks for is longer, in bytes; more is not RPC."""
+HEADER_BYTES = 8
+"""Size of the length that every reply starts with."""
+MAX_REPLY_BYTES = 1024
+"""A header that announces more than this is no length: it is some other program's text."""
+MAX_DEVICES = 64
+"""More devices than this are no count of devices; ggml itself schedules at most 16."""
 
-_REQUEST = struct.Struct("<BQ")
-_VERSION = struct.Struct("<BBB")
-_COUNT = struct.Struct("<I")
-_MEMORY = struct.Struct("<QQ")
-_CAPABILITIES = bytes(24)
-"""All zero: plain TCP, no RDMA offered."""
-_HELLO_REPLY = 4 + len(_CAPABILITIES)
+_CAPABILITY_BYTES = 24
+_SEVERAL_DEVICES_SINCE = ProtocolVersion(3, 0, 0)
+
+Reply = TypeVar("Reply")
+
+
+class WireError(Exception):
+    """Bytes that no RPC server sends; the message is a clause that says why."""
 
 
 class Command(IntEnum):
-    """The commands of a probe; none of them changes anything on the server."""
+    """The commands of a probe; each asks, and none changes anything in the server."""
 
     GET_DEVICE_MEMORY = 11
     HELLO = 14
     DEVICE_COUNT = 15
 
 
-class WireError(Exception):
-    """Bytes that are no reply of an RPC server."""
+class Memory(NamedTuple):
+    """Memory of one device, in bytes, as the server reports it."""
+
+    free: int
+    total: int
 
 
-def hello() -> bytes:
-    """HELLO as servers from 4.0.0 on want it: with the client's 24 capability bytes."""
-    return _request(Command.HELLO, _CAPABILITIES)
+@dataclass(frozen=True, slots=True)
+class Exchange(Generic[Reply]):
+    """One request, and the one form that its reply may have."""
+
+    name: str
+    request: bytes
+    reply_bytes: int
+    """Exact size of the reply's payload."""
+    read: Callable[[bytes], Reply]
+    """Value of a payload of that size."""
+
+    def check_header(self, header: bytes) -> None:
+        """Make sure that the header of a reply announces a payload of the right size.
+
+        Raises:
+            WireError: it announces another one.
+        """
+        if len(header) != HEADER_BYTES:
+            raise WireError(f"{len(header)} bytes are no header of a reply")
+        (length,) = struct.unpack("<Q", header)
+        if length > MAX_REPLY_BYTES:
+            raise WireError(f"it answers {self.name} with {header.decode('latin-1')!a}")
+        if length != self.reply_bytes:
+            raise WireError(f"its reply to {self.name} has {length} bytes in place of {self.reply_bytes}")
+
+    def decode(self, payload: bytes) -> Reply:
+        """The value in the payload of a reply.
+
+        Raises:
+            WireError: the payload has another size, or holds what cannot be.
+        """
+        if len(payload) != self.reply_bytes:
+            raise WireError(
+                f"its reply to {self.name} has {len(payload)} bytes in place of {self.reply_bytes}"
+            )
+        return self.read(payload)
 
 
-def old_hello() -> bytes:
-    """HELLO as servers from 1.0.0 to 3.x want it: empty."""
-    return _request(Command.HELLO)
+def device_memory(device: int, protocol: ProtocolVersion) -> Exchange[Memory]:
+    """The question for the memory of one device, in the form that a server of `protocol` understands."""
+    payload = struct.pack("<I", device) if protocol >= _SEVERAL_DEVICES_SINCE else b""
+    return Exchange("GET_DEVICE_MEMORY", _request(Command.GET_DEVICE_MEMORY, payload), 16, _read_memory)
 
 
-def device_count() -> bytes:
-    """DEVICE_COUNT; there from 3.0.0 on."""
-    return _request(Command.DEVICE_COUNT)
-
-
-def device_memory(device: int) -> bytes:
-    """GET_DEVICE_MEMORY of one device, as servers from 3.0.0 on want it."""
-    return _request(Command.GET_DEVICE_MEMORY, _COUNT.pack(device))
-
-
-def only_device_memory() -> bytes:
-    """GET_DEVICE_MEMORY as servers before 3.0.0 want it: they have one device, and it is not named."""
-    return _request(Command.GET_DEVICE_MEMORY)
-
-
-def reply_length(prefix: bytes) -> int:
-    """Length of the payload that follows `prefix`, in bytes.
-
-    Raises:
-        WireError: longer than any reply of a probe.
-    """
-    (length,) = LENGTH.unpack(prefix)
-    if length > REPLY_LIMIT:
-        raise WireError(f"a reply of {length} bytes")
-    return int(length)
-
-
-def read_hello(payload: bytes) -> ProtocolVersion:
-    """The server's version, from the new reply (28 bytes) or the old one (3 bytes)."""
-    if len(payload) not in (_VERSION.size, _HELLO_REPLY):
-        raise WireError(f"a HELLO reply of {len(payload)} bytes")
-    return ProtocolVersion(*_VERSION.unpack_from(payload))
-
-
-def read_device_count(payload: bytes) -> int:
-    """How many devices the server has."""
-    if len(payload) != _COUNT.size:
-        raise WireError(f"a DEVICE_COUNT reply of {len(payload)} bytes")
-    (count,) = _COUNT.unpack(payload)
-    return int(count)
-
-
-def read_device_memory(payload: bytes) -> tuple[int, int]:
-    """Free and total memory of a device, in bytes."""
-    if len(payload) != _MEMORY.size:
-        raise WireError(f"a GET_DEVICE_MEMORY reply of {len(payload)} bytes")
-    free, total = _MEMORY.unpack(payload)
-    return int(free), int(total)
+def tells_device_count(protocol: ProtocolVersion) -> bool:
+    """Whether a server of `protocol` knows DEVICE_COUNT; one that does not has one device."""
+    return protocol >= _SEVERAL_DEVICES_SINCE
 
 
 def _request(command: Command, payload: bytes = b"") -> bytes:
-    return _REQUEST.pack(command, len(payload)) + payload
+    return struct.pack("<BQ", command, len(payload)) + payload
+
+
+def _read_version(payload: bytes) -> ProtocolVersion:
+    major, minor, patch = payload[:3]
+    return ProtocolVersion(major, minor, patch)
+
+
+def _read_count(payload: bytes) -> int:
+    (count,) = struct.unpack("<I", payload)
+    if count > MAX_DEVICES:
+        raise WireError(f"it claims {count} devices")
+    return int(count)
+
+
+def _read_memory(payload: bytes) -> Memory:
+    free, total = struct.unpack("<QQ", payload)
+    return Memory(free, total)
+
+
+HELLO = Exchange(
+    "HELLO", _request(Command.HELLO, bytes(_CAPABILITY_BYTES)), 4 + _CAPABILITY_BYTES, _read_version
+)
+"""The handshake since protocol 4."""
+OLD_HELLO = Exchange("HELLO", _request(Command.HELLO), 3, _read_version)
+"""The handshake of the protocols 1 to 3."""
+DEVICE_COUNT = Exchange("DEVICE_COUNT", _request(Command.DEVICE_COUNT), 4, _read_count)
+"""How many devices the server has; since protocol 3."""
