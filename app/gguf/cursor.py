@@ -112,7 +112,5 @@ class Cursor:
             (length,) = unpack(prefix)
             if length > BUFFER:
                 self.skip(length)
-            else:
-                # Reading is faster than seeking, which throws the buffer away. A short read here makes the
-                # next one short too, and the last string is checked by what follows it.
-                read(length)
+            elif len(read(length)) != length:  # reading is faster than seeking, which drops the buffer
+                raise CutOff

@@ -3,43 +3,59 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.gguf.header import Header, HeaderProblem, read_header
+from app.gguf.header import Header, HeaderProblem, Split, read_header
 
 _PART = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 PARTS_LIMIT = 1000
 
 
 def read_model(path: Path) -> Header:
-    """The header of a model, its further parts joined; any part may be named.
+    """The header of a model, its further parts joined; any part may be named. Blocks on the disk.
 
     Raises:
-        HeaderProblem: a part is missing, or cannot be read.
+        HeaderProblem: a part is missing, cannot be read, or is not a part of this model.
     """
+    named = read_header(path)
+    if named.split is None:
+        return named
+    count = named.split.count
     parts = parts_of(path)
-    if len(parts) == 1:
-        header = read_header(path)
-        if header.parts > 1:
-            raise HeaderProblem(
-                f"{path} is one part of {header.parts}, but is not named NAME-00001-of-{header.parts:05}.gguf.",
-                "Give all parts their original names.",
-            )
-        return header
-    missing = [part.name for part in parts if not part.exists()]
-    if missing:
+    if len(parts) != count:
         raise HeaderProblem(
-            f"{path} is split over {len(parts)} files, and {missing[0]} is missing.",
-            "Put all parts into one folder.",
+            f"{path} is one part of {count}, but is not named NAME-00001-of-{count:05}.gguf.",
+            "Give all parts their original names.",
         )
-    first, *others = (read_header(part) for part in parts)
-    tensors = sum((other.tensors for other in others), first.tensors)
-    return replace(first, tensors=tensors, size=first.size + sum(other.size for other in others))
+    missing = next((part.name for part in parts if not part.is_file()), None)
+    if missing is not None:
+        raise HeaderProblem(
+            f"{path} is split over {count} files, and {missing} is missing.", "Put all parts into one folder."
+        )
+    return _joined([named if part == path else read_header(part) for part in parts])
+
+
+def _joined(parts: Sequence[Header]) -> Header:
+    for number, part in enumerate(parts):
+        if part.split != Split(number, len(parts)):
+            raise HeaderProblem(
+                f"{part.path} is not part {number + 1} of {len(parts)} of its model, as its name says.",
+                "Download the parts again, all of the same model.",
+            )
+    first, tensors = parts[0], tuple(tensor for part in parts for tensor in part.tensors)
+    declared = first.metadata.get("split.tensors.count", len(tensors))
+    if declared != len(tensors):
+        raise HeaderProblem(
+            f"{first.path} says that its parts have {declared} tensors, and they have {len(tensors)}.",
+            "Download the parts again, all of the same model.",
+        )
+    return replace(first, tensors=tensors, size=sum(part.size for part in parts))
 
 
 def parts_of(path: Path) -> tuple[Path, ...]:
-    """Every part of the model that `path` is a part of, the first one first; `path` alone where it is whole."""
+    """Every part of the model that `path` is named a part of, the first one first; else `path` alone."""
     match = _PART.fullmatch(path.name)
     if match is None or not 1 < int(match["count"]) <= PARTS_LIMIT:
         return (path,)

@@ -1,27 +1,36 @@
-"""Writes small GGUF files: the demo's model, and whatever a test needs. Layout: see app.gguf.header."""
+"""Writes small GGUF files: the demo's model, and whatever a test needs. Layout: see app.gguf.layout."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
-from app.gguf.types import TENSOR_TYPES
+from app.gguf.layout import DEFAULT_ALIGNMENT
+from app.gguf.types import SCALAR_FORMATS, TENSOR_TYPES, ValueType
 
-ALIGNMENT = 32
 VERSION = 3
 
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
-_UINT32, _INT32, _FLOAT32, _BOOL, _STRING, _ARRAY, _UINT64 = 4, 5, 6, 7, 8, 9, 10
 _UINT32_MAX = (1 << 32) - 1
 
 Plain = int | float | bool | str
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """A value with a type that is not the usual one for it, such as a u16."""
+
+    kind: ValueType
+    """Of each element, where the value is a list."""
+    value: Plain | Sequence[Plain]
+
+
+@dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor to write; without data its place is left as a hole that takes no disk."""
+    """One tensor to write; without data its place is left as a hole of zeros that takes no disk."""
 
     name: str
     shape: tuple[int, ...]
@@ -32,37 +41,44 @@ class Tensor:
     @property
     def size(self) -> int:
         """Bytes in the file."""
-        elements = 1
-        for length in self.shape:
-            elements *= length
-        return TENSOR_TYPES[self.type_id].bytes_of(elements)
+        return TENSOR_TYPES[self.type_id].bytes_of(prod(self.shape))
 
 
 def write_gguf(
-    path: Path, metadata: Mapping[str, Plain | Sequence[Plain]], tensors: Sequence[Tensor]
+    path: Path, metadata: Mapping[str, Plain | Sequence[Plain] | Typed], tensors: Sequence[Tensor]
 ) -> None:
-    """Write a whole file. Integers become u32 or u64, lists of integers
-    arrays of i32, as llama.cpp's own converter writes them."""
+    """Write a whole file; blocks on the disk.
+
+    Values get the types that llama.cpp expects of most keys: integers u32, or u64 where that is too small;
+    lists of integers i32; other numbers f32.
+    """
+    alignment = metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+    if not isinstance(alignment, int):
+        raise TypeError(f"an alignment is an integer, not {alignment!r}")
     with path.open("wb") as file:
         file.write(b"GGUF" + _U32.pack(VERSION) + _U64.pack(len(tensors)) + _U64.pack(len(metadata)))
         for key, value in metadata.items():
-            file.write(_string(key) + _typed(value))
+            file.write(_string(key) + _value(value if isinstance(value, Typed) else _typed(value)))
         offset = 0
         for tensor in tensors:
-            dimensions = b"".join(_U64.pack(length) for length in tensor.shape)
-            file.write(_string(tensor.name) + _U32.pack(len(tensor.shape)) + dimensions)
-            file.write(_U32.pack(tensor.type_id) + _U64.pack(offset))
-            offset += _padded(tensor.size)
-        start = _padded(file.tell())
+            file.write(_listed(tensor, offset))
+            offset += _padded(tensor.size, alignment)
+        place = _padded(file.tell(), alignment)
         for tensor in tensors:
-            file.seek(start)
+            file.seek(place)
             file.write(tensor.data or b"")
-            start += _padded(tensor.size)
-        file.truncate(start)
+            place += _padded(tensor.size, alignment)
+        file.truncate(place)
 
 
-def _padded(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
+def _listed(tensor: Tensor, offset: int) -> bytes:
+    dimensions = b"".join(_U64.pack(length) for length in tensor.shape)
+    place = _U32.pack(tensor.type_id) + _U64.pack(offset)
+    return _string(tensor.name) + _U32.pack(len(tensor.shape)) + dimensions + place
+
+
+def _padded(size: int, alignment: int) -> int:
+    return -(-size // alignment) * alignment
 
 
 def _string(text: str) -> bytes:
@@ -70,28 +86,31 @@ def _string(text: str) -> bytes:
     return _U64.pack(len(encoded)) + encoded
 
 
-def _typed(value: Plain | Sequence[Plain]) -> bytes:
+def _typed(value: Plain | Sequence[Plain]) -> Typed:
     if isinstance(value, str | int | float):
-        kind = _kind(value)
-        return _U32.pack(kind) + _plain(value, kind)
-    kind = _INT32 if not value or type(value[0]) is int else _kind(value[0])
-    elements = b"".join(_plain(element, kind) for element in value)
-    return _U32.pack(_ARRAY) + _U32.pack(kind) + _U64.pack(len(value)) + elements
+        return Typed(_usual_kind(value), value)
+    first = value[0] if value else 0
+    return Typed(ValueType.I32 if type(first) is int else _usual_kind(first), value)
 
 
-def _kind(value: Plain) -> int:
+def _usual_kind(value: Plain) -> ValueType:
     if isinstance(value, bool):
-        return _BOOL
+        return ValueType.BOOL
     if isinstance(value, str):
-        return _STRING
+        return ValueType.STRING
     if isinstance(value, float):
-        return _FLOAT32
+        return ValueType.F32
     if value < 0:
-        return _INT32
-    return _UINT32 if value <= _UINT32_MAX else _UINT64
+        return ValueType.I32
+    return ValueType.U32 if value <= _UINT32_MAX else ValueType.U64
 
 
-def _plain(value: Plain, kind: int) -> bytes:
-    if isinstance(value, str):
-        return _string(value)
-    return struct.pack({_BOOL: "<?", _FLOAT32: "<f", _INT32: "<i", _UINT32: "<I", _UINT64: "<Q"}[kind], value)
+def _value(typed: Typed) -> bytes:
+    if isinstance(typed.value, str | int | float):
+        return _U32.pack(typed.kind) + _plain(typed.kind, typed.value)
+    elements = b"".join(_plain(typed.kind, element) for element in typed.value)
+    return _U32.pack(ValueType.ARRAY) + _U32.pack(typed.kind) + _U64.pack(len(typed.value)) + elements
+
+
+def _plain(kind: ValueType, value: Plain) -> bytes:
+    return _string(value) if isinstance(value, str) else struct.pack(SCALAR_FORMATS[kind], value)
