@@ -81,8 +81,7 @@ async def _engine() -> Engine:
             return found
     except EngineProblem as problem:
         say(problem.sentence)
-    await fetch_engine(engines.folder)
-    engines.forget()
+    await fetch_engine(engines)
     return await engines.current()
 
 

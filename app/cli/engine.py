@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from pathlib import Path
 
 import click
 
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
+from app.core.engines import Engines
 from app.llama.engine import Engine
-from app.llama.install import InstallStep, get_engine
-from app.text.units import UNKNOWN, bytes_text
+from app.llama.install import Route, get_engine
+from app.llama.steps import InstallStep
+from app.text.units import UNKNOWN
 
 
 @click.group(invoke_without_command=True)
@@ -35,7 +36,7 @@ def engine(context: click.Context, options: ClusterOptions, as_json: bool) -> in
 )
 @click.option("--packages", "route", flag_value="packages", help="Take Debian's packages, or fail.")
 @cluster_options
-def get(options: ClusterOptions, route: str | None) -> int:
+def get(options: ClusterOptions, route: Route | None) -> int:
     """Fetch the llama.cpp programs into a private folder; needs no root."""
     return run(_get(options, route))
 
@@ -51,24 +52,24 @@ async def _show(options: ClusterOptions, *, as_json: bool) -> int:
     return 0
 
 
-async def _get(options: ClusterOptions, route: str | None) -> int:
+async def _get(options: ClusterOptions, route: Route | None) -> int:
     async with open_cluster(options) as cluster:
-        await fetch_engine(cluster.engines.folder, route)
-        cluster.engines.forget()
+        await fetch_engine(cluster.engines, route)
         found = await cluster.engines.current()
     say(f"The engine is ready: {found.server}, RPC {found.protocol or UNKNOWN}.")
     return 0
 
 
-async def fetch_engine(folder: Path, route: str | None = None) -> None:
-    """Fetch the engine into `folder`, telling each step on standard error."""
-    async with aclosing(get_engine(folder, route=route)) as steps:
+async def fetch_engine(engines: Engines, route: Route | None = None) -> None:
+    """Fetch the engine into its private folder, telling each step on standard error."""
+    async with aclosing(get_engine(engines.folder, engines.downloads, route)) as steps:
         told = ""
         async for step in steps:
             line = _line(step)
             if line != told:
                 say(line)
             told = line
+    engines.forget()
 
 
 def engine_form(found: Engine) -> dict[str, object]:
@@ -87,6 +88,7 @@ def engine_form(found: Engine) -> dict[str, object]:
 
 
 def _line(step: InstallStep) -> str:
-    if step.total_bytes:
-        return f"{step.text} {(step.done_bytes or 0) * 10 // step.total_bytes * 10} % of {bytes_text(step.total_bytes)}"
-    return step.text
+    """The step, in tenths of the way, so that a slow download does not fill the screen."""
+    if not step.total:
+        return step.text
+    return f"{step.text}: {(step.done or 0) * 10 // step.total * 10} %"

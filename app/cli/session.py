@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.options import ClusterOptions
-from app.cli.output import say
 from app.config import folders
 from app.config.legacy import import_once
-from app.config.origins import Overrides, resolve
+from app.config.origins import Overrides, Resolved, resolve
 from app.config.state import StateFile
 from app.core.cluster import Cluster, Places
 
@@ -77,3 +76,22 @@ def run(command: Coroutine[Any, Any, int | None]) -> int:
             return 128 + ended_by[0]
 
     return asyncio.run(cancellable())
+
+
+def _resolve(
+    options: ClusterOptions, places: Places, environment: Mapping[str, str]
+) -> tuple[Resolved, tuple[str, ...]]:
+    """The settings that count, and what to tell about a first start. Blocks on the disk."""
+    state_file = StateFile(places.state_file)
+    notes = import_once(state_file, places.home)
+    said = Overrides(
+        options.distributed,
+        options.distributed_inference,
+        options.rpc_backends,
+        options.nodes,
+        options.model,
+    )
+    resolved = resolve(
+        command_line=said, environment=environment, state=state_file.read(), config=options.config
+    )
+    return resolved, notes

@@ -7,13 +7,13 @@ from collections.abc import Hashable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Self
 
 from app.core.events import Bus, Change, Severity
-from app.rpc.probe import BackendState, Device, Probe, ProbeLimits, probe
+from app.rpc.knock import wait_until_free
+from app.rpc.probe import BackendState, Device, Probe, ProbeLimits
 from app.rpc.sweep import sweep
 from app.text.address import Address
-from app.text.problem import Problem
-from app.text.units import plural
 from app.text.version import ProtocolVersion
 
 USABLE = frozenset({BackendState.FREE, BackendState.OURS})
@@ -34,6 +34,13 @@ class Backend:
     latency_ms: float | None = None
     detail: str = ""
     checked: datetime | None = None
+
+    @classmethod
+    def of(cls, seen: Probe, origin: str) -> Self:
+        """What a probe saw of an address that is not known."""
+        return cls(
+            seen.address, origin, seen.state, seen.protocol, seen.devices, seen.latency_ms, seen.detail
+        )
 
     @property
     def free_bytes(self) -> int | None:
@@ -112,12 +119,12 @@ class Backends:
     def hold(self, addresses: Iterable[Address]) -> None:
         """Our coordinator has these backends from now on, and no others."""
         before, self._held = self._held, frozenset(addresses)
-        for address in self._held:
-            known = self.add(address, "state")
+        for address in self._held - before:
+            known = self.add(address, "coordinator")
             self._see(replace(known, state=BackendState.OURS, detail="held by our coordinator"))
         for address in before - self._held:
-            if known := self._known.get(address):
-                self._see(replace(known, state=None, detail="released by our coordinator"))
+            if address in self._known:
+                self._see(replace(self._known[address], state=None, detail="released by our coordinator"))
 
     async def check(self, addresses: Iterable[Address]) -> tuple[Backend, ...]:
         """Probe these backends now and return what was seen, in their order; held ones are not touched."""
@@ -152,24 +159,24 @@ class Backends:
         A busy backend is waited for on one parked knock instead: each further connection would take one of
         the two places in its queue until its coordinator leaves.
         """
-        waiting: dict[Address, asyncio.Task[None]] = {}
+        waits: dict[Address, asyncio.Task[None]] = {}
         try:
             while True:
-                for address in [a for a, task in waiting.items() if task.done() or a not in self._known]:
-                    waiting.pop(address).cancel()
-                await self.check(b.address for b in self.known if b.address not in waiting)
+                for address in [a for a, wait in waits.items() if wait.done() or a not in self._known]:
+                    await _end(waits.pop(address))
+                await self.check(b.address for b in self.known if b.address not in waits)
                 for backend in self.known:
-                    if backend.state is BackendState.BUSY and backend.address not in waiting:
-                        waiting[backend.address] = asyncio.create_task(
-                            wait_until_free(backend.address), name=f"wait until {backend.address} is free"
-                        )
-                await asyncio.wait(
-                    waiting.values(), timeout=interval_s, return_when=asyncio.FIRST_COMPLETED
-                ) if waiting else await asyncio.sleep(interval_s)
+                    if backend.state is BackendState.BUSY and backend.address not in waits:
+                        parked = wait_until_free(backend.address)
+                        name = f"wait until {backend.address} is free"
+                        waits[backend.address] = asyncio.create_task(parked, name=name)
+                pause = asyncio.create_task(asyncio.sleep(interval_s), name="pause between probes")
+                waits_and_pause = {pause, *waits.values()}
+                await asyncio.wait(waits_and_pause, return_when=asyncio.FIRST_COMPLETED)
+                await _end(pause)
         finally:
-            for task in waiting.values():
-                task.cancel()
-            await asyncio.gather(*waiting.values(), return_exceptions=True)
+            for wait in waits.values():
+                await _end(wait)
 
     def _see(self, backend: Backend) -> Backend:
         before = self._known.get(backend.address)
@@ -181,3 +188,11 @@ class Backends:
             said = f"{backend.state}: {backend.detail}" if backend.detail else str(backend.state)
             self._bus.say(str(backend.address), said, Severity.INFO if good else Severity.WARNING)
         return backend
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task and see it off; how it ended does not matter."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()

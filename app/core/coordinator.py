@@ -18,7 +18,7 @@ from app.core.launch import Launch, LaunchPlan
 from app.core.placement import Placement, read_placement, unused
 from app.llama.client import Health, LlamaClient
 from app.llama.failure import Failure, explain
-from app.llama.log import read_log, tail
+from app.llama.log import parse_line, read_log, tail
 from app.llama.process import Child
 from app.rpc.probe import BackendState
 from app.text.address import Address
@@ -109,8 +109,8 @@ class Means:
     """Look the weights up, now."""
     prepare: Callable[[LaunchPlan], Awaitable[Launch]]
     """Make the command."""
-    started: Callable[[Launch, Child], Awaitable[None]]
-    """Told as soon as there is a process, so that it is never without a record."""
+    started: Callable[[Child], Awaitable[None]]
+    """Told as soon as there is a process."""
 
 
 class Coordinator:
@@ -148,7 +148,7 @@ class Coordinator:
             self._backends.hold(plan.backends)
             child = await Child.start(launch.argv, environment=launch.environment, log=launch.log)
             self._attach(child, launch.port, launch.key, launch.log)
-            await means.started(launch, child)
+            await means.started(child)
             await self._serve(self._deadlines.load(plan.size))
         except CoordinatorFailed as failed:
             await self._fail(failed.failure)
@@ -206,6 +206,11 @@ class Coordinator:
         async with aclosing(self._client.chat(messages, options=options, idle_s=idle_s)) as parts:
             async for part in parts:
                 yield part
+
+    async def leave(self) -> None:
+        """Close our connections; the process goes on."""
+        if self._client is not None:
+            await self._client.aclose()
 
     async def stop(self) -> None:
         """Break our own streams off, then end the process; returns when it is gone and reaped."""
@@ -316,8 +321,9 @@ class Coordinator:
         assert self.status.log is not None
         async with aclosing(tail(self.status.log)) as batches:
             async for batch in batches:
-                for line in batch:
-                    self._bus.publish(LogLine(line))
+                for raw in batch:
+                    line = parse_line(raw)
+                    self._bus.publish(LogLine(line.text, line.level or ""))
 
     async def _fail(self, failure: Failure) -> None:
         if self.status.state is CoordinatorState.STOPPING:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import psutil
+from typing import Any
 
 from app.config.record import CoordinatorRecord, RecordFolder
 from app.config.settings import CoordinatorSettings
 from app.core.backends import Backends
 from app.core.coordinator import Coordinator, Deadlines, Means
 from app.core.events import Bus, Severity
-from app.core.launch import Launch, LaunchPlan, prepare, start_lock
+from app.core.launch import Launch, LaunchPlan, StartLock, prepare
 from app.llama.engine import Engine
-from app.llama.process import Child, ProcessIdentity
+from app.llama.process import Child, ProcessIdentity, find_process
 from app.text.address import parse_address
+
+Resolve = Callable[[], Awaitable[LaunchPlan]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +69,14 @@ class Coordinators:
         async with self._one_change_at_a_time:
             await self._adopt()
 
-    async def ensure(
-        self, model: str, resolve: Callable[[], Awaitable[LaunchPlan]], engine: Engine
-    ) -> Coordinator:
+    async def ensure(self, model: str, resolve: Resolve, engine: Engine) -> Coordinator:
         """The coordinator that serves `model`, ready: the running one, or a new one in place of another.
 
         Cancelling the wait does not end the load; `stop` does.
 
         Raises:
             CoordinatorFailed: it could not be started, with the first true cause and what to do.
+            Problem: another process of ours is starting one right now.
         """
         async with self._one_change_at_a_time:
             await self._adopt()
@@ -103,45 +101,100 @@ class Coordinators:
             self._life.cancel()
             with suppress(asyncio.CancelledError):
                 await self._life
+        if self.current is not None:
+            await self.current.leave()
 
     async def _stop(self) -> None:
         if self.running is not None and self._life is not None:
             await self.running.stop()
             if self.running is not None:
+                # It had no process yet, so nothing else ends its life.
                 self._life.cancel()
             await asyncio.wait([self._life])
 
-    def _begin(self, model: str, resolve: Callable[[], Awaitable[LaunchPlan]], engine: Engine) -> Coordinator:
+    def _begin(self, model: str, resolve: Resolve, engine: Engine) -> Coordinator:
+        lock = StartLock(self._places.records)
+        lock.acquire()
         coordinator = Coordinator(self._bus, self._backends, self._deadlines, model)
+        record: CoordinatorRecord | None = None
 
         async def ready_to_run(plan: LaunchPlan) -> Launch:
-            return await asyncio.to_thread(
-                prepare,
-                plan,
-                engine,
-                logs=self._places.logs,
-                context=self._settings.context,
-                threads=self._settings.threads,
-                extra=self._settings.extra_arguments,
-                environment=self._environment,
+            nonlocal record
+            launch = await asyncio.to_thread(
+                prepare, plan, engine, self._places.logs, self._settings, self._environment
             )
+            # Written before there is a process: whatever happens to us, the next one finds it by its command.
+            record = _record(plan, launch)
+            await asyncio.to_thread(self._records.save, record)
+            return launch
 
-        async def keep(launch: Launch, child: Child) -> None:
-            await asyncio.to_thread(self._records.save, _record(coordinator, launch, child.identity))
+        async def started(child: Child) -> None:
+            nonlocal record
+            assert record is not None
+            record = replace(record, pid=child.identity.pid, started=child.identity.started)
+            await asyncio.to_thread(self._records.save, record)
+            lock.release()
 
         async def life() -> None:
-            with start_lock(self._places.records):
-                ...
+            try:
+                await coordinator.live(Means(resolve, ready_to_run, started))
+            finally:
+                lock.release()
+                if record is not None and not coordinator.running:
+                    self._records.remove(record)
 
-        self.current = coordinator
-        self._life = asyncio.create_task(
-            self._ending(coordinator, coordinator.live(Means(resolve, ready_to_run, keep))),
-            name=f"coordinator {model}",
-        )
+        self._begin_life(coordinator, life())
         return coordinator
 
-    async def _ending(self, coordinator: Coordinator, life: Awaitable[None]) -> None:
-        """Live the life, then remove the record of whatever has ended."""
-        await life
-        if not coordinator.running:
-            await asyncio.to_thread(self._records.remove_pid, coordinator.status.pid)
+    async def _adopt(self) -> None:
+        if self.running is not None:
+            return
+        records, problems = await asyncio.to_thread(self._records.all)
+        for problem in problems:
+            self._bus.say("coordinator", problem, Severity.WARNING)
+        for record in records:
+            child = await asyncio.to_thread(_find, record)
+            if child is None:
+                await asyncio.to_thread(self._records.remove, record)
+            elif self.running is None:
+                await self._take_over(record, child)
+
+    async def _take_over(self, record: CoordinatorRecord, child: Child) -> None:
+        coordinator = Coordinator(self._bus, self._backends, self._deadlines, record.model)
+        backends = tuple(parse_address(word) for word in record.backends)
+        self.current = coordinator
+        await coordinator.adopt(
+            child, port=record.port, key=record.key, log=Path(record.log), backends=backends
+        )
+
+        async def life() -> None:
+            try:
+                await coordinator.live_on()
+            finally:
+                if not coordinator.running:
+                    self._records.remove(record)
+
+        self._begin_life(coordinator, life())
+
+    def _begin_life(self, coordinator: Coordinator, life: Coroutine[Any, Any, None]) -> None:
+        self.current = coordinator
+        self._life = asyncio.create_task(life, name=f"coordinator {coordinator.status.model}")
+
+
+def _record(plan: LaunchPlan, launch: Launch) -> CoordinatorRecord:
+    return CoordinatorRecord(
+        port=launch.port,
+        model=plan.model,
+        argv=launch.argv,
+        log=str(launch.log),
+        key=launch.key,
+        backends=tuple(str(address) for address in plan.backends),
+    )
+
+
+def _find(record: CoordinatorRecord) -> Child | None:
+    """The process of a record; by its command alone where its number was not written any more."""
+    if record.pid is not None and record.started is not None:
+        return Child.adopt(ProcessIdentity(record.pid, record.started, record.argv))
+    identity = find_process(record.argv)
+    return Child.adopt(identity) if identity else None

@@ -18,6 +18,8 @@ from app.text.units import duration_text, plural
 
 ANSWERED = frozenset({BackendState.FREE, BackendState.BUSY, BackendState.MISMATCH, BackendState.NOT_RPC})
 """The verdicts that make an address a find."""
+SWEPT = "sweep"
+"""Origin of what a sweep has found."""
 WORKERS = frozenset({BackendState.FREE, BackendState.BUSY, BackendState.MISMATCH})
 """The verdicts that make it a backend, worth keeping."""
 
@@ -111,9 +113,9 @@ class Discovery:
                 async for seen in probes:
                     done += 1
                     if seen.address in known_before or seen.state in WORKERS:
-                        found[seen.address] = self._backends.take(seen, "sweep")
+                        found[seen.address] = self._backends.take(seen, SWEPT)
                     elif seen.state in ANSWERED:
-                        found[seen.address] = Backend.of(seen, "sweep")
+                        found[seen.address] = Backend.of(seen, SWEPT)
                     going(ended=False)
         finally:
             going(ended=True)

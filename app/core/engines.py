@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
+from app.config.disk import write_private
 from app.config.settings import EngineSettings
-from app.llama.engine import Engine, EngineProblem, find_engine
+from app.core.worker import ask_protocol
+from app.llama.engine import Engine, EngineProblem, Programs, examine, find_programs
+from app.text.problem import Problem
 from app.text.version import ProtocolVersion
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """An engine, and the stamps of its programs when it was examined."""
+
+    stamps: tuple[tuple[int, int], ...]
+    engine: Engine
 
 
 class Engines:
@@ -19,8 +34,10 @@ class Engines:
     ) -> None:
         self.folder = settings.folder or folder
         """Where this program puts an engine that it fetches."""
+        self.downloads = cache / "downloads"
+        """Kept, so that fetching it again needs no network."""
         self._settings = settings
-        self._cache = cache / "engine.json"
+        self._memory = cache / "engine.json"
         self._environment = environment
         self._found: Engine | EngineProblem | None = None
         self._looking = asyncio.Lock()
@@ -33,7 +50,10 @@ class Engines:
         """
         async with self._looking:
             if self._found is None:
-                self._found = await self._find()
+                try:
+                    self._found = await self._find()
+                except EngineProblem as problem:
+                    self._found = problem
         if isinstance(self._found, EngineProblem):
             raise self._found
         return self._found
@@ -67,14 +87,44 @@ class Engines:
         """Look for the engine again next time."""
         self._found = None
 
-    async def _find(self) -> Engine | EngineProblem:
+    async def _find(self) -> Engine:
+        programs = await asyncio.to_thread(
+            find_programs,
+            server=self._settings.server,
+            rpc_server=self._settings.rpc_server,
+            path=self._environment.get("PATH", ""),
+            private_folder=self.folder,
+        )
+        stamps = await asyncio.to_thread(_stamps, programs)
+        remembered = await asyncio.to_thread(self._recall)
+        if remembered is not None and remembered.stamps == stamps and _same(remembered.engine, programs):
+            return replace(remembered.engine, origin=programs.origin)
+        engine = await examine(programs, self._environment)
+        if engine.rpc_server is not None:
+            engine = replace(engine, protocol=await ask_protocol(engine.rpc_server, self._environment))
+        await asyncio.to_thread(self._remember, _Remembered(stamps, engine))
+        return engine
+
+    def _recall(self) -> _Remembered | None:
         try:
-            return await find_engine(
-                server=self._settings.server,
-                rpc_server=self._settings.rpc_server,
-                environment=self._environment,
-                private_folder=self.folder,
-                cache=self._cache,
-            )
-        except EngineProblem as problem:
-            return problem
+            return msgspec.json.decode(self._memory.read_bytes(), type=_Remembered)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def _remember(self, found: _Remembered) -> None:
+        # Losing it costs the next start a second, so failing to keep it is no error.
+        with contextlib.suppress(Problem):
+            write_private(self._memory, msgspec.json.encode(found))
+
+
+def _stamps(programs: Programs) -> tuple[tuple[int, int], ...]:
+    there = (p.stat() for p in (programs.server, programs.rpc_server, programs.fit_params) if p is not None)
+    return tuple((status.st_size, status.st_mtime_ns) for status in there)
+
+
+def _same(engine: Engine, programs: Programs) -> bool:
+    return (engine.server, engine.rpc_server, engine.fit_params) == (
+        programs.server,
+        programs.rpc_server,
+        programs.fit_params,
+    )

@@ -24,7 +24,7 @@ class Change:
     @property
     def thing(self) -> Hashable:
         """What the event is about: a newer event about the same thing makes this one needless."""
-        return type(self)
+        return type(self).__qualname__
 
 
 class Severity(StrEnum):
@@ -52,9 +52,11 @@ class LifecycleLine:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of the coordinator's own log."""
+    """One line of the coordinator's own log, safe to show."""
 
     text: str
+    level: str = ""
+    """As llama-server names it; empty for what bypassed its logger, such as an abort."""
 
 
 Line = LifecycleLine | LogLine

@@ -5,13 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
+from app.config.disk import make_private_folder
+from app.config.settings import CoordinatorSettings
+from app.core.worker import free_port
 from app.llama.command import coordinator_command, coordinator_environment
 from app.llama.engine import Engine
 from app.text.address import Address
@@ -46,58 +48,63 @@ class Launch:
 def prepare(
     plan: LaunchPlan,
     engine: Engine,
-    *,
     logs: Path,
-    context: int | None,
-    threads: int | None,
-    extra: tuple[str, ...],
+    settings: CoordinatorSettings,
     environment: Mapping[str, str],
 ) -> Launch:
     """The command for `plan`: a free loopback port, a fresh key that only the environment carries, a new log.
+
+    Blocks on the disk.
 
     Raises:
         Problem: the log folder cannot be written.
     """
     key = secrets.token_urlsafe(32)
-    port = _free_port()
+    port = free_port("127.0.0.1")
     argv = coordinator_command(
+        engine.options,
         server=engine.server,
-        options=engine.options,
         model=plan.path,
         backends=plan.backends,
         port=port,
         alias=plan.model,
-        context=context,
-        threads=threads or max(1, (os.cpu_count() or 2) - 1),
-        extra=extra,
+        context=settings.context,
+        threads=settings.threads or max(1, (os.cpu_count() or 2) - 1),
+        extra=settings.extra_arguments,
     )
-    return Launch(tuple(argv), coordinator_environment(environment, key=key), port, key, _new_log(logs, port))
+    return Launch(tuple(argv), coordinator_environment(environment, key), port, key, _new_log(logs, port))
 
 
-@contextmanager
-def start_lock(folder: Path) -> Iterator[None]:
-    """Hold the right to start a coordinator, against every other process of ours on this box.
+class StartLock:
+    """The right to start a coordinator, against every other process of ours on this box."""
 
-    Raises:
-        Problem: another process is starting one now.
-    """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "start.lock").open("w") as lock:
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "start.lock"
+        self._held: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the right.
+
+        Raises:
+            Problem: another process is starting a coordinator now.
+        """
+        make_private_folder(self._file.parent)
+        opened = self._file.open("w")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            opened.close()
             raise Problem(
                 "Another synaptic-tui on this box is starting a coordinator right now.",
                 "Wait until it is ready, or stop it there.",
             ) from None
-        yield
+        self._held = opened
 
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    def release(self) -> None:
+        """Let others start one; doing it twice is no error."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
 
 def _new_log(folder: Path, port: int) -> Path:

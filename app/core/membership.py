@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 
 from app.config.state import SavedBackend, StateFile
 from app.core.backends import Backend, Backends
 from app.core.discovery import SWEPT, WORKERS, Sweep
 from app.core.events import Bus
 from app.core.pool import Node, Pool
-from app.rpc.probe import resolves
+from app.rpc.connection import resolve
 from app.text.address import Address, parse_address, parse_node_url
 from app.text.problem import Problem
 
@@ -35,7 +34,7 @@ class Membership:
             AddressProblem: it is no address, or its name does not resolve.
         """
         address = parse_address(text)
-        await resolves(address)
+        await resolve(address)
         if self._backends.get(address) is None:
             self._backends.add(address, STATE)
             self._bus.say(str(address), "added")
@@ -74,7 +73,7 @@ class Membership:
         url = parse_node_url(text)
         self._pool.add(url, STATE)
         await asyncio.to_thread(
-            self._state.update, lambda s: replace(s, nodes=tuple(dict.fromkeys((*s.nodes, url))))
+            self._state.update, lambda s: s.with_node(url)
         )
         self._bus.say(url, "added")
         await self._pool.refresh()
@@ -95,7 +94,7 @@ class Membership:
         _must_be_ours(url, known.origin)
         await self._pool.forget(url)
         await asyncio.to_thread(
-            self._state.update, lambda s: replace(s, nodes=tuple(n for n in s.nodes if n != url))
+            self._state.update, lambda s: s.without_node(url)
         )
         self._bus.say(url, "removed")
 

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 from app.core.events import Change
 from app.core.facts import ModelFacts, ModelReader
 from app.core.pool import Node
+from app.gguf.split import model_name, parts_of
 from app.ollama.names import NameProblem, parse_name, same_model
 from app.ollama.store import StoreFolder, StoreModel, candidate_stores, read_store
 from app.text.problem import Problem
+
+
+_OPTIONS = {
+    "num_predict": "n_predict",
+    "repeat_last_n": "repeat_last_n",
+    **{
+        name: name
+        for name in (
+            "stop", "temperature", "top_k", "top_p", "min_p", "typical_p", "seed",
+            "repeat_penalty", "presence_penalty", "frequency_penalty",
+        )
+    },
+}  # fmt: skip
+"""Ollama's names of sampling options, and llama-server's. Source: ollama/llm/llama_server.go."""
 
 
 class Source(StrEnum):
@@ -41,6 +55,10 @@ class Model:
     """URLs of the nodes that have it."""
     problem: str | None = None
     """Why no coordinator can load it, in one sentence; None where nothing speaks against it."""
+    system: str | None = None
+    """The model's own system prompt, where its store has one; Ollama's nodes add it by themselves."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """The model's own sampling options, as llama-server names them."""
 
     @property
     def on_disk(self) -> bool:
@@ -171,14 +189,22 @@ class Catalogue:
                 problems.append(f"The model folder {folder} cannot be read: {error.strerror}.")
                 continue
             for file in files:
-                if not _later_part(file):
-                    model = self._read_path(file)
-                    models.setdefault(model.name, model)
+                if parts_of(file)[0] == file:
+                    name = model_name(file)
+                    unique = name if name not in models else str(file)
+                    models[unique] = replace(self._read_path(file), name=unique)
         self._reader.save()
         return tuple(models.values()), tuple(problems)
 
     def _of_store(self, found: StoreModel) -> Model:
-        model = Model(found.name.display, Source.STORE, path=found.gguf, problem=found.problem)
+        model = Model(
+            found.name.display,
+            Source.STORE,
+            path=found.gguf,
+            problem=found.problem,
+            system=found.system,
+            options=_sampling(found.parameters),
+        )
         if found.gguf is None:
             return replace(model, facts=ModelFacts(size=found.size))
         return self._with_facts(model, found.gguf)
@@ -199,4 +225,9 @@ def _with_nodes(model: Model, nodes: Iterable[Node]) -> Model:
 
 
 def _looks_like_path(name: str) -> bool:
-    return name.endswith(".gguf") or name.startswith(("/", "./", "../", "~")) or os.sep in name
+    return name.endswith(".gguf") or name.startswith(("/", "./", "../", "~"))
+
+
+def _sampling(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Ollama's options that llama-server takes with a prompt; all others are for loading, or Ollama's own."""
+    return {_OPTIONS[name]: value for name, value in parameters.items() if name in _OPTIONS}

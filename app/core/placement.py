@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.llama.log import PlacementReader, parse_line
+from app.llama.log import parse_line, read_log
+from app.llama.placement import PlacementReader
 from app.text.address import Address
 
 
@@ -36,19 +37,11 @@ class Placement:
 def read_placement(log: Path) -> tuple[Placement, ...]:
     """The placement of the last load in `log`; blocks on the disk, so call it in a thread."""
     reader = PlacementReader()
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            reader.feed(parse_line(line.rstrip("\n")))
+    for line in read_log(log):
+        reader.feed(parse_line(line))
     return tuple(
-        Placement(
-            placed.address,
-            placed.device,
-            placed.layers,
-            placed.model_bytes,
-            placed.kv_bytes,
-            placed.compute_bytes,
-        )
-        for placed in reader.placement
+        Placement(p.address, p.device, p.layers, p.model_bytes, p.kv_bytes, p.compute_bytes)
+        for p in reader.placement
     )
 
 

@@ -1,0 +1,146 @@
+"""The real engine, and real RPC servers on loopback. Where the engine cannot be had, tests fail."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.core.engines import Engines
+from app.config.settings import EngineSettings
+from app.demo.model import Shape, write_model
+from app.llama.engine import Engine
+from app.llama.install import get_engine
+from app.text.address import Address
+from app.text.problem import Problem
+
+CACHE = Path(
+    os.environ.get("SYNAPTIC_TEST_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "synaptic-tui-tests"
+)
+"""Outlives the tests, so that they need no network the second time."""
+START_S = 20.0
+_SEARCH_PATH = os.environ.get("PATH", "")
+
+
+async def _engine() -> Engine:
+    engines = Engines(EngineSettings(), CACHE / "engine", CACHE, {"PATH": _SEARCH_PATH})
+    with suppress(Problem):
+        found = await engines.current()
+        if found.supports_rpc and found.rpc_server:
+            return found
+    async for _ in get_engine(engines.folder, CACHE / "downloads"):
+        pass
+    engines.forget()
+    return await engines.current()
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The engine of this box, fetched where there is none."""
+    try:
+        return asyncio.run(_engine())
+    except Problem as problem:
+        pytest.fail(f"The tests need the real engine, and it cannot be had: {problem}", pytrace=False)
+
+
+@dataclass(slots=True)
+class RpcServer:
+    """One running RPC server."""
+
+    address: Address
+    process: subprocess.Popen[bytes]
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def pause(self) -> None:
+        """Make it accept connections and say nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+
+RpcServerFactory = Callable[..., RpcServer]
+
+
+@pytest.fixture
+def rpc_server(engine: Engine) -> Iterator[RpcServerFactory]:
+    """Starts real RPC servers: `rpc_server(host="127.0.0.2")`."""
+    started: list[RpcServer] = []
+
+    def start(host: str = "127.0.0.2", port: int | None = None) -> RpcServer:
+        assert engine.rpc_server is not None
+        address = Address(host, port or free_port(host))
+        command = [engine.rpc_server, "--host", host, "--port", str(address.port), "--threads", "1"]
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        server = RpcServer(address, process)
+        started.append(server)
+        _until_listening(server)
+        return server
+
+    yield start
+    for server in started:
+        server.process.send_signal(signal.SIGCONT)
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated model of under 1 MB that answers in sentences."""
+    path = tmp_path_factory.mktemp("models") / "tiny.gguf"
+    write_model(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that never stops by itself, and takes its time for each token."""
+    path = tmp_path_factory.mktemp("models") / "endless.gguf"
+    write_model(path, Shape(layers=8, width=512), ends=False)
+    return path
+
+
+_ports = itertools.count(0)
+
+
+def free_port(host: str) -> int:
+    """A free port below the range that the system gives to connections, of this test process alone."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = 20000 + worker * 1000 + next(_ports) % 1000
+        with socket.socket() as tried, suppress(OSError):
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((host, port))
+            return port
+
+
+def _until_listening(server: RpcServer) -> None:
+    """Knock until it answers: a half-closed connection that an idle server closes too."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and server.alive:
+        with socket.socket() as knock, suppress(OSError):
+            knock.settimeout(1)
+            knock.connect((server.address.host, server.address.port))
+            knock.shutdown(socket.SHUT_WR)
+            if knock.recv(1) == b"":
+                return
+        time.sleep(0.02)
+    pytest.fail(f"The RPC server at {server.address} does not start.")
