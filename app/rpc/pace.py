@@ -15,7 +15,7 @@ MAX_UNANSWERED_HOSTS = 512
 
 
 class Pace:
-    """Holds a sweep back while too many of its hosts are being asked for; `now` is any clock's, in seconds."""
+    """Holds a sweep back while too many of its hosts are being asked for; `now` is any clock's seconds."""
 
     def __init__(self) -> None:
         self._asked: dict[str, float] = {}
