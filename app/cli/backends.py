@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.forms import known_backend_form
-from app.cli.options import BACKEND, ClusterOptions, cluster_options
+from app.cli.options import ClusterOptions, backend_word, cluster_options
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
 from app.cli.tables import print_backends
@@ -25,7 +25,7 @@ def list_backends(options: ClusterOptions, as_json: bool) -> int:
 
 
 @backends.command("add")
-@click.argument("address", type=BACKEND)
+@click.argument("address", type=backend_word)
 @cluster_options
 def add_backend(options: ClusterOptions, address: str) -> int:
     """Remember the backend ADDRESS (HOST[:PORT]), and probe it now."""
@@ -33,7 +33,7 @@ def add_backend(options: ClusterOptions, address: str) -> int:
 
 
 @backends.command("remove")
-@click.argument("address", type=BACKEND)
+@click.argument("address", type=backend_word)
 @cluster_options
 def remove_backend(options: ClusterOptions, address: str) -> int:
     """Forget the backend ADDRESS (HOST[:PORT])."""

@@ -18,7 +18,6 @@ from app.core.chat import Answered, ChatPart, Conversation, Measured, Routed
 from app.core.cluster import Cluster
 from app.core.routing import Route
 from app.text.answer import Delta
-from app.text.problem import Problem
 from app.text.units import UNKNOWN, duration_text, rate_text
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from app.cli.forms import sweep_form
@@ -11,7 +9,7 @@ from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
 from app.cli.tables import print_backends
-from app.core.discovery import ANSWERED, SweepGoing, Where
+from app.core.discovery import ANSWERED, Where
 from app.text.units import duration_text, plural
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.forms import node_form
-from app.cli.options import NODE, ClusterOptions, cluster_options
+from app.cli.options import ClusterOptions, node_word, cluster_options
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
 from app.cli.tables import print_nodes
@@ -25,7 +25,7 @@ def list_nodes(options: ClusterOptions, as_json: bool) -> int:
 
 
 @nodes.command("add")
-@click.argument("url", type=NODE)
+@click.argument("url", type=node_word)
 @cluster_options
 def add_node(options: ClusterOptions, url: str) -> int:
     """Remember the Ollama server at URL, and ask it now."""
@@ -33,7 +33,7 @@ def add_node(options: ClusterOptions, url: str) -> int:
 
 
 @nodes.command("remove")
-@click.argument("url", type=NODE)
+@click.argument("url", type=node_word)
 @cluster_options
 def remove_node(options: ClusterOptions, url: str) -> int:
     """Forget the Ollama server at URL."""

@@ -37,23 +37,22 @@ class ClusterOptions:
         )
 
 
-class _Parsed(click.ParamType):
-    """A word that one of the address parsers must accept."""
-
-    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
-        self.name = name
-        self._parse = parse
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The canonical form of the word, or a usage error."""
-        try:
-            return str(self._parse(value))
-        except AddressProblem as problem:
-            self.fail(str(problem), param, ctx)
+def backend_word(text: str) -> str:
+    """The canonical form of a backend's address, or a usage error."""
+    return _parsed(parse_address, text)
 
 
-BACKEND = _Parsed("HOST[:PORT]", parse_address)
-NODE = _Parsed("URL", parse_node_url)
+def node_word(text: str) -> str:
+    """The canonical form of a node's URL, or a usage error."""
+    return _parsed(parse_node_url, text)
+
+
+def _parsed(parse: Callable[[str], object], text: str) -> str:
+    try:
+        return str(parse(text))
+    except AddressProblem as problem:
+        raise click.BadParameter(str(problem)) from None
+
 
 _OPTIONS = (
     click.option("--distributed", is_flag=True, help="Use the whole pool, not this box alone."),
@@ -66,11 +65,19 @@ _OPTIONS = (
     click.option(
         "--rpc-backend",
         "rpc_backends",
-        type=BACKEND,
+        type=backend_word,
+        metavar="HOST[:PORT]",
         multiple=True,
         help="Use this backend too; may be repeated; implies both of the above.",
     ),
-    click.option("--ollama", "nodes", type=NODE, multiple=True, help="Use this Ollama node too; repeatable."),
+    click.option(
+        "--ollama",
+        "nodes",
+        type=node_word,
+        metavar="URL",
+        multiple=True,
+        help="Use this Ollama node too; repeatable.",
+    ),
     click.option("--model", "-m", metavar="NAME", help="The model that prompts go to."),
     click.option(
         "--config",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from app.core.routing import Route
-from app.text.answer import AnswerPart, Delta, Finish, Finished, Message, Thinking, Timings
+from app.text.answer import AnswerPart, Delta, Finish, Message, Thinking, Timings
 
 _USING = re.compile(r"^(?P<prompt>.*\S)\s+using\s+(?P<model>\S+)\s*$", re.DOTALL | re.IGNORECASE)
 
@@ -54,7 +54,7 @@ class Turn:
     thinking: list[str] = field(default_factory=list)
     measured: Measured | None = None
     ending: str = ""
-    """Why the answer is not whole: `cancelled`, or what broke it; empty while it grows and when it is whole."""
+    """Why the answer is not whole: `cancelled`, or what broke it; empty where it is whole."""
 
     @property
     def text(self) -> str:

@@ -28,7 +28,7 @@ from app.text.units import GIB, duration_text, plural
 
 HEALTH_POLL_S = 0.1
 EXIT_S = 2.0
-"""How long an aborting llama-server may take to be gone after its streams broke; milliseconds, as measured."""
+"""How long an aborting llama-server may take to be gone after its streams broke; it takes milliseconds."""
 
 
 class CoordinatorState(StrEnum):
@@ -102,6 +102,15 @@ class Deadlines:
 
 
 @dataclass(frozen=True, slots=True)
+class _Served:
+    """A process of ours, and how to speak to it."""
+
+    child: Child
+    client: LlamaClient
+    log: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Means:
     """What the owner of a coordinator does for it on its way."""
 
@@ -124,8 +133,7 @@ class Coordinator:
         self._bus = bus
         self._backends = backends
         self._deadlines = deadlines
-        self._child: Child | None = None
-        self._client: LlamaClient | None = None
+        self._served: _Served | None = None
         self._began = time.monotonic()
         self._settled = asyncio.Event()
         """Set when it is ready, or has ended."""
@@ -147,9 +155,9 @@ class Coordinator:
             launch = await means.prepare(plan)
             self._backends.hold(plan.backends)
             child = await Child.start(launch.argv, environment=launch.environment, log=launch.log)
-            self._attach(child, launch.port, launch.key, launch.log)
+            served = self._attach(child, launch.port, launch.key, launch.log)
             await means.started(child)
-            await self._serve(self._deadlines.load(plan.size))
+            await self._watch(served, self._deadlines.load(plan.size))
         except CoordinatorFailed as failed:
             await self._fail(failed.failure)
         except Problem as problem:
@@ -163,15 +171,15 @@ class Coordinator:
         """Take over a process that runs already; the status is true when this returns."""
         self._backends.hold(backends)
         self._show(backends=backends, since=None)
-        self._attach(child, port, key, log)
-        assert self._client is not None
-        if await self._client.health() is Health.READY:
-            await self._became_ready()
+        served = self._attach(child, port, key, log)
+        if await served.client.health() is Health.READY:
+            await self._became_ready(served)
 
     async def live_on(self) -> None:
         """Watch an adopted process to its end; what goes wrong is in the status afterwards."""
+        assert self._served is not None, "adopted first"
         try:
-            await self._serve(self._deadlines.load(None))
+            await self._watch(self._served, self._deadlines.load(None))
         except CoordinatorFailed as failed:
             await self._fail(failed.failure)
         finally:
@@ -202,15 +210,15 @@ class Coordinator:
         Raises:
             AnswerBroken: the answer did not end as it should; see its stage.
         """
-        assert self._client is not None, "asked before it was ready"
-        async with aclosing(self._client.chat(messages, options=options, idle_s=idle_s)) as parts:
+        assert self._served is not None, "asked before it was ready"
+        async with aclosing(self._served.client.chat(messages, options=options, idle_s=idle_s)) as parts:
             async for part in parts:
                 yield part
 
     async def leave(self) -> None:
         """Close our connections; the process goes on."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._served is not None:
+            await self._served.client.aclose()
 
     async def stop(self) -> None:
         """Break our own streams off, then end the process; returns when it is gone and reaped."""
@@ -218,10 +226,9 @@ class Coordinator:
             return
         self._say("stopping")
         self._show(state=CoordinatorState.STOPPING)
-        if self._client is not None:
-            await self._client.aclose()
-        if self._child is not None:
-            await self._child.stop(self._deadlines.stop_grace_s)
+        if self._served is not None:
+            await self._served.client.aclose()
+            await self._served.child.stop(self._deadlines.stop_grace_s)
 
     async def _check(self, chosen: Sequence[Address]) -> None:
         if not chosen:
@@ -238,38 +245,37 @@ class Coordinator:
                     )
                 )
 
-    def _attach(self, child: Child, port: int, key: str, log: Path) -> None:
-        self._child = child
-        self._client = LlamaClient(f"http://127.0.0.1:{port}", key)
+    def _attach(self, child: Child, port: int, key: str, log: Path) -> _Served:
+        served = self._served = _Served(child, LlamaClient(f"http://127.0.0.1:{port}", key), log)
         identity = child.identity
         self._show(
             state=CoordinatorState.STARTING, pid=identity.pid, port=port, log=log, argv=tuple(identity.argv)
         )
         self._say(f"starting {self.status.model}, pid {identity.pid}, port {port}")
+        return served
 
-    async def _serve(self, load_s: float) -> None:
-        assert self._child is not None
-        exited = asyncio.create_task(self._child.wait(), name=f"exit of {self.status.model}")
-        follower = asyncio.create_task(self._follow(), name=f"log of {self.status.model}")
+    async def _watch(self, served: _Served, load_s: float) -> None:
+        """From a process to its end."""
+        exited = asyncio.create_task(served.child.wait(), name=f"exit of {self.status.model}")
+        follower = asyncio.create_task(self._follow(served.log), name=f"log of {self.status.model}")
         try:
             if self.status.state is not CoordinatorState.READY:
-                await self._until_healthy(exited, load_s)
-                await self._became_ready()
+                await self._until_healthy(served, exited, load_s)
+                await self._became_ready(served)
             await asyncio.wait([exited])
             if self.status.state is not CoordinatorState.STOPPING:
-                raise CoordinatorFailed(await self._explain(exited.result()))
+                raise CoordinatorFailed(await _explain(served.log, exited.result()))
         finally:
             for task in (exited, follower):
                 task.cancel()
             await asyncio.gather(exited, follower, return_exceptions=True)
 
-    async def _until_healthy(self, exited: asyncio.Task[int | None], load_s: float) -> None:
-        assert self._client is not None
+    async def _until_healthy(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> None:
         deadline = time.monotonic() + self._deadlines.start_s
         while True:
-            health = await self._client.health()
+            health = await served.client.health()
             if exited.done() or self.status.state is CoordinatorState.STOPPING:
-                raise CoordinatorFailed(await self._explain(await exited))
+                raise CoordinatorFailed(await _explain(served.log, await exited))
             if health is Health.READY:
                 return
             if health is Health.LOADING and self.status.state is CoordinatorState.STARTING:
@@ -277,12 +283,11 @@ class Coordinator:
                 self._say("loading")
                 deadline = time.monotonic() + load_s
             if time.monotonic() > deadline:
-                raise CoordinatorFailed(await self._too_late())
+                raise CoordinatorFailed(await self._too_late(served))
             await asyncio.wait([exited], timeout=HEALTH_POLL_S)
 
-    async def _became_ready(self) -> None:
-        assert self.status.log is not None
-        placement = await asyncio.to_thread(read_placement, self.status.log)
+    async def _became_ready(self, served: _Served) -> None:
+        placement = await asyncio.to_thread(read_placement, served.log)
         adopted = self.status.since is None
         took = None if adopted else time.monotonic() - self._began
         self._show(state=CoordinatorState.READY, ready_in_s=took, placement=placement)
@@ -293,11 +298,10 @@ class Coordinator:
         for address in unused(self.status.backends, placement):
             self._say(f"{address} was chosen but received nothing", Severity.ERROR)
 
-    async def _too_late(self) -> Failure:
+    async def _too_late(self, served: _Served) -> Failure:
         """Why a phase took too long: the process is ended first, so that its backends can be asked."""
-        assert self._child is not None
         phase, chosen = self.status.state, self.status.backends
-        await self._child.stop(self._deadlines.stop_grace_s)
+        await served.child.stop(self._deadlines.stop_grace_s)
         if phase is CoordinatorState.LOADING:
             return Failure(
                 f"{self.status.model} did not finish loading within its deadline.",
@@ -307,19 +311,13 @@ class Coordinator:
         silent = [b for b in await self._backends.check(chosen) if b.state is not BackendState.FREE]
         named = ", ".join(f"{b.address} ({b.state})" for b in silent) or "one of its backends"
         return Failure(
-            f"llama-server said nothing for {duration_text(self._deadlines.start_s)}: {named} does not answer.",
+            f"llama-server was silent for {duration_text(self._deadlines.start_s)}: {named} does not answer.",
             "Restart the RPC server there, or remove it with 'rpc remove HOST:PORT'.",
             suspect=silent[0].address if silent else None,
         )
 
-    async def _explain(self, exit_code: int | None) -> Failure:
-        assert self.status.log is not None
-        lines = await asyncio.to_thread(read_log, self.status.log)
-        return explain(lines, exit_code)
-
-    async def _follow(self) -> None:
-        assert self.status.log is not None
-        async with aclosing(tail(self.status.log)) as batches:
+    async def _follow(self, log: Path) -> None:
+        async with aclosing(tail(log)) as batches:
             async for batch in batches:
                 for raw in batch:
                     line = parse_line(raw)
@@ -328,8 +326,8 @@ class Coordinator:
     async def _fail(self, failure: Failure) -> None:
         if self.status.state is CoordinatorState.STOPPING:
             return
-        if self._child is not None:
-            await self._child.stop(self._deadlines.stop_grace_s)
+        if self._served is not None:
+            await self._served.child.stop(self._deadlines.stop_grace_s)
         self._show(state=CoordinatorState.FAILED, failure=failure)
         self._say(f"failed: {failure.cause} {failure.remedy}".rstrip(), Severity.ERROR)
 
@@ -349,3 +347,7 @@ class Coordinator:
     def _show(self, **changed: Any) -> None:  # noqa: ANN401  the fields of CoordinatorStatus, which checks them
         self.status = replace(self.status, **changed)
         self._bus.publish(CoordinatorChanged(self.status))
+
+
+async def _explain(log: Path, exit_code: int | None) -> Failure:
+    return explain(await asyncio.to_thread(read_log, log), exit_code)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.gguf.split import read_model
+from app.gguf.header import read_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class ModelReader:
             quantization=header.quantization,
             layers=header.layers,
             context=header.context_length,
-            problem=None if header.kind == "model" else f"{path.name} is a {header.kind}, not a model.",
+            problem=None if header.is_model else f"{path.name} is a {header.kind}, not a model.",
         )
         if status:
             remembered[str(path)] = _Remembered(status.st_size, status.st_mtime_ns, facts)

@@ -45,7 +45,7 @@ class Membership:
         """Forget the backend `host[:port]`.
 
         Raises:
-            Problem: it is not known, is held by the coordinator, or is named by something else than the state.
+            Problem: it is not known, is held by our coordinator, or is named elsewhere.
         """
         address = parse_address(text)
         known = self._backends.get(address)
@@ -72,9 +72,7 @@ class Membership:
         """
         url = parse_node_url(text)
         self._pool.add(url, STATE)
-        await asyncio.to_thread(
-            self._state.update, lambda s: s.with_node(url)
-        )
+        await asyncio.to_thread(self._state.update, lambda s: s.with_node(url))
         self._bus.say(url, "added")
         await self._pool.refresh()
         node = self._pool.get(url)
@@ -93,9 +91,7 @@ class Membership:
             raise Problem(f"No node {url} is known.", "See 'nodes list'.")
         _must_be_ours(url, known.origin)
         await self._pool.forget(url)
-        await asyncio.to_thread(
-            self._state.update, lambda s: s.without_node(url)
-        )
+        await asyncio.to_thread(self._state.update, lambda s: s.without_node(url))
         self._bus.say(url, "removed")
 
     async def _save_backends(self, addresses: Iterable[Address], how: str) -> None:

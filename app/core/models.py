@@ -12,10 +12,9 @@ from app.core.events import Change
 from app.core.facts import ModelFacts, ModelReader
 from app.core.pool import Node
 from app.gguf.split import model_name, parts_of
-from app.ollama.names import NameProblem, parse_name, same_model
+from app.ollama.names import same_model
 from app.ollama.store import StoreFolder, StoreModel, candidate_stores, read_store
 from app.text.problem import Problem
-
 
 _OPTIONS = {
     "num_predict": "n_predict",
@@ -149,7 +148,7 @@ class Catalogue:
         if found:
             return found[0]
         if _looks_like_path(name):
-            return await asyncio.to_thread(self._read_path, Path(name).expanduser())
+            return await asyncio.to_thread(self._read_path, Path(name))
         raise UnknownModel(
             f"No model is called '{name}' in the stores and folders of this box or on a node that is up.",
             "Run 'synaptic-tui models' to see the names, or give the path of a GGUF file.",
@@ -210,7 +209,8 @@ class Catalogue:
         return self._with_facts(model, found.gguf)
 
     def _read_path(self, path: Path) -> Model:
-        return self._with_facts(Model(str(path), Source.PATH, path=path), path)
+        whole = path.expanduser().absolute()
+        return self._with_facts(Model(str(path), Source.PATH, path=whole), whole)
 
     def _with_facts(self, model: Model, path: Path) -> Model:
         try:

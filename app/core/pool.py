@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from app.core.events import Bus, Change, Severity
 from app.ollama.client import LoadedModel, NodeModel, NodeProblem, OllamaClient, OllamaLimits
-from app.ollama.names import ModelName, same_model
+from app.ollama.names import same_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Pool:
             self._count(url, -1)
 
     async def refresh(self) -> None:
-        """Ask every node what it is, has and has loaded; a node that does not answer is down, with the reason."""
+        """Ask every node what it is, has and has loaded; one that does not answer is down."""
         await asyncio.gather(*(self._refresh(node) for node in self.nodes))
 
     async def watch(self, interval_s: float) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from app.llama.command import rpc_server_command
+from app.llama.command import rpc_server_command, tied_to_us
 from app.llama.environment import clean_environment
 from app.llama.process import Child
 from app.rpc.probe import BackendState, Probe, probe
@@ -31,10 +31,8 @@ async def running_worker(
     Raises:
         Problem: it does not start.
     """
-    command = rpc_server_command(program, address, threads=1)
-    child = await Child.start(
-        command, environment=clean_environment(environment), log=log, dies_with_us=True
-    )
+    command = tied_to_us(rpc_server_command(program, address, threads=1))
+    child = await Child.start(command, environment=clean_environment(environment), log=log)
     try:
         yield await _until_free(child, address)
     finally:

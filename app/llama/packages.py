@@ -75,21 +75,21 @@ async def settle(staged: Path, final: Path) -> None:
     Raises:
         InstallProblem: the tool that does it failed.
     """
-    loader = next((p for p in staged.iterdir() if _LOADER.fullmatch(p.name)), None)
-    patchelf = staged / "patchelf"
-    if loader is None or not patchelf.exists():
-        raise InstallProblem(
-            "The packages hold no loader, or no patchelf.", "Build from source: 'engine get --source'."
-        )
-    run = [str(loader), "--library-path", str(staged), str(patchelf)]
-    libraries = [p for p in staged.iterdir() if p.name.startswith(_HARD_RUNPATH) and not p.is_symlink()]
-    for program in (staged / name for name in PROGRAMS if (staged / name).exists()):
-        await run_tool(
-            [*run, "--set-interpreter", str(final / loader.name), str(program)], deadline_s=UNPACK_S
-        )
-        await run_tool([*run, "--set-rpath", "$ORIGIN", str(program)], deadline_s=UNPACK_S)
-    for library in libraries:
-        await run_tool([*run, "--set-rpath", "$ORIGIN", str(library)], deadline_s=UNPACK_S)
+    files = {path.name: path for path in await asyncio.to_thread(_files, staged)}
+    loader = next((path for name, path in files.items() if _LOADER.fullmatch(name)), None)
+    if loader is None or "patchelf" not in files:
+        raise InstallProblem("The packages hold no loader, or no patchelf.", "Try 'engine get --source'.")
+    patchelf = [str(loader), "--library-path", str(staged), str(files["patchelf"])]
+    interpreter = str(final / loader.name)
+    for program in (files[name] for name in PROGRAMS if name in files):
+        await run_tool([*patchelf, "--set-interpreter", interpreter, str(program)], deadline_s=UNPACK_S)
+    for name, path in files.items():
+        if name in PROGRAMS or name.startswith(_HARD_RUNPATH):
+            await run_tool([*patchelf, "--set-rpath", "$ORIGIN", str(path)], deadline_s=UNPACK_S)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,9 @@ async def _prepare(root: Path) -> _Apt:
             refused = problem
         if await _has_packages(apt):
             return apt
+    why = refused.sentence if refused else "no suite has them."
     raise InstallProblem(
-        f"The packages {', '.join(PACKAGES)} cannot be had: {refused.sentence if refused else 'no suite has them.'}",
+        f"The packages {', '.join(PACKAGES)} cannot be had: {why}",
         "Check the network, or build from source: 'synaptic-tui engine get --source'.",
     )
 
@@ -156,19 +157,16 @@ async def _has_packages(apt: _Apt) -> bool:
 
 async def _source() -> str:
     """Where this box's own apt gets Debian's packages."""
-    listed = await run_tool(
-        [
-            "apt-get",
-            "indextargets",
-            "--no-release-info",
-            "--format",
-            "$(ORIGIN) $(REPO_URI)",
-            "Created-By: Packages",
-        ],
-        deadline_s=UNPACK_S,
-    )
-    debian = [line.split() for line in listed.splitlines()]
-    usual = [words[-1] for words in debian if words and "security" not in words[-1]]
+    command = [
+        "apt-get",
+        "indextargets",
+        "--no-release-info",
+        "--format",
+        "$(REPO_URI)",
+        "Created-By: Packages",
+    ]
+    listed = await run_tool(command, deadline_s=UNPACK_S)
+    usual = [uri for uri in listed.split() if "security" not in uri]
     if not usual:
         raise InstallProblem(
             "This box's apt names no source of packages.",
@@ -178,7 +176,7 @@ async def _source() -> str:
 
 
 def _make_folders(root: Path, source: str) -> None:
-    for folder in ("state/lists/partial", "cache/archives/partial", "nothing", "log"):
+    for folder in ("state/lists/partial", "cache/archives/partial", "nothing/partial", "log"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     for suite in SUITES:
         (root / f"{suite}.list").write_text(f"deb [signed-by={KEYRING}] {source} {suite} main\n")
@@ -193,7 +191,6 @@ def _make_folders(root: Path, source: str) -> None:
 
 async def _wanted(apt: _Apt) -> dict[str, int]:
     """Every package file, with its size in bytes; asked with an empty cache, for apt names only what it lacks."""
-    (apt.root / "nothing" / "partial").mkdir(parents=True, exist_ok=True)
     printed = await run_tool(apt.install("--print-uris", archives=apt.root / "nothing"), deadline_s=LIST_S)
     return {match["file"]: int(match["size"]) for match in _URI.finditer(printed)}
 

