@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from app.gguf.layout import (
     read_metadata,
     read_tensors,
 )
+from app.gguf.split import parts_of
 from app.gguf.types import FILE_TYPES, TENSOR_TYPES
 from app.text.problem import Problem
 from app.text.units import bytes_text
@@ -198,6 +199,30 @@ def read_header(path: Path) -> Header:
         ) from None
 
 
+def read_model(path: Path) -> Header:
+    """The header of a model, its further parts joined; any part may be named. Blocks on the disk.
+
+    Raises:
+        HeaderProblem: a part is missing, cannot be read, or is not a part of this model.
+    """
+    named = read_header(path)
+    if named.split is None:
+        return named
+    count = named.split.count
+    parts = parts_of(path)
+    if len(parts) != count:
+        raise HeaderProblem(
+            f"{path} is one part of {count}, but is not named NAME-00001-of-{count:05}.gguf.",
+            "Give all parts their original names.",
+        )
+    missing = next((part.name for part in parts if not part.is_file()), None)
+    if missing is not None:
+        raise HeaderProblem(
+            f"{path} is split over {count} files, and {missing} is missing.", "Put all parts into one folder."
+        )
+    return _joined([named if part == path else read_header(part) for part in parts])
+
+
 def _read(cursor: Cursor, size: int, path: Path) -> Header:
     version = _version(cursor, size, path)
     tensor_count = read_count(cursor, TENSORS_LIMIT, "tensors")
@@ -219,9 +244,26 @@ def _version(cursor: Cursor, size: int, path: Path) -> int:
         raise HeaderProblem(f"{path} is not a GGUF file.", "Give the path of a .gguf file.")
     version = cursor.number(U32)
     if version not in VERSIONS:
-        odd = "big-endian" if version & 0xFFFF == 0 else f"version {version}"
+        odd = "big-endian" if version and version & 0xFFFF == 0 else f"version {version}"
         raise HeaderProblem(
             f"{path} is a {odd} GGUF, which llama.cpp does not load.",
             "Convert the model again, or download it in GGUF version 3.",
         )
     return version
+
+
+def _joined(parts: Sequence[Header]) -> Header:
+    for number, part in enumerate(parts):
+        if part.split != Split(number, len(parts)):
+            raise HeaderProblem(
+                f"{part.path} is not part {number + 1} of {len(parts)} of its model, as its name says.",
+                "Download the parts again, all of the same model.",
+            )
+    first, tensors = parts[0], tuple(tensor for part in parts for tensor in part.tensors)
+    declared = first.metadata.get("split.tensors.count", len(tensors))
+    if declared != len(tensors):
+        raise HeaderProblem(
+            f"{first.path} says that its parts have {declared} tensors, and they have {len(tensors)}.",
+            "Download the parts again, all of the same model.",
+        )
+    return replace(first, tensors=tensors, size=sum(part.size for part in parts))

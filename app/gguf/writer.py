@@ -28,6 +28,9 @@ class Typed:
     value: Plain | Sequence[Plain]
 
 
+Metadata = Mapping[str, Plain | Sequence[Plain] | Typed]
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """One tensor to write; without data its place is left as a hole of zeros that takes no disk."""
@@ -44,9 +47,7 @@ class Tensor:
         return TENSOR_TYPES[self.type_id].bytes_of(prod(self.shape))
 
 
-def write_gguf(
-    path: Path, metadata: Mapping[str, Plain | Sequence[Plain] | Typed], tensors: Sequence[Tensor]
-) -> None:
+def write_gguf(path: Path, metadata: Metadata, tensors: Sequence[Tensor]) -> None:
     """Write a whole file; blocks on the disk.
 
     Values get the types that llama.cpp expects of most keys: integers u32, or u64 where that is too small;
