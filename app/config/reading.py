@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import difflib
 import math
 import types
@@ -129,10 +130,10 @@ def _read(node: yaml.Node, kind: Any, key: str) -> object:  # noqa: ANN401  a ty
         if not isinstance(node, yaml.SequenceNode):
             raise _wrong(node, key, "a list, such as [a, b]")
         return tuple(_read(item, arguments[0], key) for item in node.value)
-    if origin is not None and issubclass(origin, Mapping):
-        return _read_mapping(node, arguments[1], key)
     if origin is Literal:
         return _one_of(node, arguments, key)
+    if origin is collections.abc.Mapping:
+        return _read_mapping(node, arguments[1], key)
     return _plain(node, kind, key)
 
 

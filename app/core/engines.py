@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,14 +108,14 @@ class Engines:
 
     def _recall(self) -> _Remembered | None:
         try:
-            return msgspec.json.decode(self._memory.read_bytes(), type=_Remembered)
+            return msgspec.json.decode(self._memory.read_bytes(), type=_Remembered, dec_hook=_path)
         except (OSError, msgspec.DecodeError):
             return None
 
     def _remember(self, found: _Remembered) -> None:
         # Losing it costs the next start a second, so failing to keep it is no error.
         with contextlib.suppress(Problem):
-            write_private(self._memory, msgspec.json.encode(found))
+            write_private(self._memory, msgspec.json.encode(found, enc_hook=os.fspath))
 
 
 def _stamps(programs: Programs) -> tuple[tuple[int, int], ...]:
@@ -128,3 +129,10 @@ def _same(engine: Engine, programs: Programs) -> bool:
         programs.rpc_server,
         programs.fit_params,
     )
+
+
+def _path(kind: type, text: object) -> Path:
+    """msgspec knows no paths: they are written as text."""
+    if kind is not Path or not isinstance(text, str):
+        raise NotImplementedError(kind)
+    return Path(text)

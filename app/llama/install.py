@@ -13,10 +13,11 @@ from typing import Literal
 
 from app.llama import packages, source
 from app.llama.engine import SERVER, EngineProblem, examine, find_programs
-from app.llama.steps import InstallProblem, InstallStep
+from app.llama.steps import InstallProblem, InstallStep, run_tool
 
 Route = Literal["packages", "source"]
 LOCK_POLL_S = 0.3
+RPC_SERVER_S = 20.0
 
 
 async def get_engine(
@@ -68,8 +69,9 @@ async def _check(folder: Path) -> None:
         raise InstallProblem(
             f"What was fetched does not run: {problem.sentence}", "Try 'engine get --source'."
         ) from None
-    if not engine.supports_rpc:
+    if not engine.supports_rpc or engine.rpc_server is None:
         raise InstallProblem("What was fetched was built without RPC.", "Try 'engine get --source'.")
+    await run_tool([str(engine.rpc_server), "--help"], deadline_s=RPC_SERVER_S)
 
 
 async def _runs(folder: Path) -> bool:

@@ -31,6 +31,8 @@ _URI = re.compile(r"'[^']+' (?P<file>\S+\.deb) (?P<size>\d+)")
 _LOADER = re.compile(r"ld-linux[\w.-]*\.so\.\d+|ld64\.so\.\d+")
 _HARD_RUNPATH = ("libllama", "libmtmd")
 """Libraries that carry a library path of their own, which would win over the folder's."""
+_FOR_ALL = ("--force-rpath", "--set-rpath", "$ORIGIN")
+"""The old kind of library path: unlike the new one it holds for what the libraries themselves need, too."""
 _RETRIES = "3"
 
 
@@ -85,7 +87,7 @@ async def settle(staged: Path, final: Path) -> None:
         await run_tool([*patchelf, "--set-interpreter", interpreter, str(program)], deadline_s=UNPACK_S)
     for name, path in files.items():
         if name in PROGRAMS or name.startswith(_HARD_RUNPATH):
-            await run_tool([*patchelf, "--set-rpath", "$ORIGIN", str(path)], deadline_s=UNPACK_S)
+            await run_tool([*patchelf, *_FOR_ALL, str(path)], deadline_s=UNPACK_S)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -128,7 +130,7 @@ class _Apt:
 
 
 async def _prepare(root: Path) -> _Apt:
-    """The first suite that this box's own source of Debian packages has; its lists are kept for being offline."""
+    """The first suite that this box's source of packages has; its lists are kept for being offline."""
     source = await _source()
     await asyncio.to_thread(_make_folders, root, source)
     refused: InstallProblem | None = None
@@ -190,7 +192,7 @@ def _make_folders(root: Path, source: str) -> None:
 
 
 async def _wanted(apt: _Apt) -> dict[str, int]:
-    """Every package file, with its size in bytes; asked with an empty cache, for apt names only what it lacks."""
+    """Every package file and its bytes; apt names only what it lacks, so here its cache is empty."""
     printed = await run_tool(apt.install("--print-uris", archives=apt.root / "nothing"), deadline_s=LIST_S)
     return {match["file"]: int(match["size"]) for match in _URI.finditer(printed)}
 
