@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.forms import node_form
-from app.cli.options import ClusterOptions, node_word, cluster_options
+from app.cli.options import ClusterOptions, cluster_options, node_word
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
 from app.cli.tables import print_nodes

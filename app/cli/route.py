@@ -11,21 +11,21 @@ from app.cli.session import open_cluster, run
 
 
 @click.command()
-@click.argument("model")
+@click.argument("name", metavar="MODEL")
 @json_option
 @cluster_options
-def route(options: ClusterOptions, model: str, as_json: bool) -> int:
+def route(options: ClusterOptions, name: str, as_json: bool) -> int:
     """Say where a prompt for MODEL would go now, and why, line by line.
 
     Exits 1 where nothing can answer for it.
     """
-    return run(_route(options, model, as_json=as_json))
+    return run(_route(options, name, as_json=as_json))
 
 
-async def _route(options: ClusterOptions, model: str, *, as_json: bool) -> int:
+async def _route(options: ClusterOptions, name: str, *, as_json: bool) -> int:
     async with open_cluster(options) as cluster:
         await cluster.look()
-        chosen = await cluster.route(model)
+        chosen = await cluster.route(name)
     if as_json:
         print_json(route_form(chosen))
     else:
