@@ -1,8 +1,9 @@
 """A tiny generated model of the llama architecture that answers in readable sentences.
 
-It is a chain of words: the token embeddings are random vectors, all layers pass them on unchanged, and the
-output row of each word is the embedding of the word before it. So the last word of a prompt decides where in
-the text the answer starts, and the engine has all its usual work to do.
+It knows a few answers by heart. Each is a chain of pieces of text, and each piece is one token: the token
+embeddings are random vectors, all layers pass them on unchanged, and the output row of each piece is the
+embedding of the piece before it. So every piece has one successor, while the engine has all its usual work.
+The chat template ends with a token for what the prompt is about, and with it the chain starts.
 """
 
 from __future__ import annotations
@@ -10,32 +11,49 @@ from __future__ import annotations
 import math
 import random
 import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.gguf.writer import Tensor, write_gguf
+from app.gguf.writer import Metadata, Tensor, write_gguf
 
-TEXT = (
-    "A worker lends its memory to the coordinator, which spreads every layer over all boxes and streams each "
-    "token back. Nothing here was downloaded: this small model only knows what follows what, yet it really runs "
-    "on two RPC servers, one hop after another. Larger models work just alike, with more layers per box."
-)
-"""No word stands in it twice, so each has one successor."""
+ANSWERS = {
+    "worker": (
+        "A worker lends its memory to the coordinator. It holds some layers of a model, computes them "
+        "whenever numbers arrive, and passes its result on. Several workers together run what none of them "
+        "could hold alone."
+    ),
+    "coordinator": (
+        "The coordinator reads a model file from its own disk and deals the layers out. For every token it "
+        "sends numbers around, one hop after another, and streams each word as soon as it comes back. Only "
+        "the coordinator needs that file."
+    ),
+    "model": (
+        "This model is a tiny one, written just before you asked. All that it knows is which word follows "
+        "which, and yet it is loaded, spread and streamed like any large one: real models take the same way "
+        "with billions of numbers."
+    ),
+}
+"""What it says, by the word in the prompt that asks for it; the first answers everything else."""
 
 _SPACE = "▁"
 _SPECIAL = ("<unk>", "<s>", "</s>")
 _UNKNOWN, _BEGIN, _END = range(3)
 _NORMAL, _UNKNOWN_TYPE, _CONTROL, _BYTE = 1, 2, 3, 6
+_NEW_LINE = "<0x0A>"
+_ANY_OTHER = ""
+"""Stands for all tokens that are not part of an answer; they share one embedding."""
 _F32, _F16 = 0, 1
+_HALF = 2
+"""Bytes of a half-precision float."""
 _GAIN = 12.0
-"""Makes the right word win by far, at any usual temperature."""
-_TEMPLATE = (
-    "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}\n{% endif %}{% endfor %}"
-)
+"""Makes the right piece win by far, at any usual temperature."""
 _SEED = 20240229
 _HEADS = 4
 _FEED_FORWARD = 2
 """Times the width."""
+
+Vector = list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,58 +65,81 @@ class Shape:
     context: int = 4096
 
 
-def write_model(path: Path, shape: Shape = Shape(), *, text: str = TEXT, ends: bool = True) -> None:
-    """Write the model. With `ends` false it starts over after the last word and never stops by itself.
+def write_model(
+    path: Path, shape: Shape = Shape(), *, answers: Mapping[str, str] = ANSWERS, ends: bool = True
+) -> None:
+    """Write the model. With `ends` false it goes on with the first answer for ever.
 
-    `text` has no word twice. Deterministic; the default is under 1 MB. Blocks on the disk.
+    Deterministic; the default is under 1 MB. Blocks on the disk.
+
+    Raises:
+        ValueError: a text of `answers` ends with words that stand elsewhere too.
     """
-    words = [_SPACE + word for word in text.split()]
-    tokens = _vocabulary(words)
-    embeddings, output = _chain(tokens, words, shape.width, ends=ends)
-    write_gguf(path, _metadata(tokens, shape), _tensors(embeddings, output, len(tokens), shape))
+    chains = _chains(answers)
+    tokens = _vocabulary(chains)
+    write_gguf(path, _metadata(tokens, answers, shape), _tensors(tokens, _links(chains, ends=ends), shape))
 
 
-def _vocabulary(words: list[str]) -> list[str]:
-    """Special tokens, all bytes, and the words with all their beginnings: the tokenizer joins letter by letter."""
-    beginnings = dict.fromkeys(word[:length] for word in words for length in range(1, len(word) + 1))
-    lower = dict.fromkeys(b.lower() for b in beginnings if b.lower() not in beginnings)
-    return [*_SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), *beginnings, *lower]
+def _chains(answers: Mapping[str, str]) -> dict[str, list[str]]:
+    """Each answer cut into pieces that occur nowhere else: words, or several where one word would repeat."""
+    seen: set[str] = set()
+    chains = {}
+    for topic, text in answers.items():
+        chain = []
+        piece = ""
+        for number, word in enumerate(text.split()):
+            piece += f"{_SPACE}{word}" if number else word
+            if piece not in seen:
+                seen.add(piece)
+                chain.append(piece)
+                piece = ""
+        if piece:
+            raise ValueError(f"'{text}' ends with words that stand elsewhere too")
+        chains[_control(topic)] = chain
+    return chains
 
 
-def _chain(
-    tokens: list[str], words: list[str], width: int, *, ends: bool
-) -> tuple[list[list[float]], list[list[float]]]:
-    chance = random.Random(_SEED)  # noqa: S311  a model, no secret
-    anywhere = _unit(chance, width)
-    places = {token: place for place, token in enumerate(tokens)}
-    embeddings = [anywhere for _ in tokens]
-    for word in words:
-        embeddings[places[word]] = _unit(chance, width)
-    for word in words:
-        lower = places.get(word.lower())
-        if lower is not None and word.lower() not in words:
-            embeddings[lower] = embeddings[places[word]]
-    output = [[0.0] * width for _ in tokens]
-    followers = [*(places[word] for word in words[1:]), _END if ends else places[words[0]]]
-    for word, follower in zip(words, followers, strict=True):
-        output[follower] = [a + b for a, b in zip(output[follower], embeddings[places[word]], strict=True)]
-    first = places[words[0]]
-    output[first] = [a + b for a, b in zip(output[first], anywhere, strict=True)]
-    return embeddings, output
+def _links(chains: Mapping[str, Sequence[str]], *, ends: bool) -> list[tuple[str, str]]:
+    """Every token that matters, with its successor; all others lead to the first answer."""
+    last = _SPECIAL[_END] if ends else _NEW_LINE
+    first, *_ = chains.values()
+    links = [(_ANY_OTHER, first[0])]
+    for topic, chain in chains.items():
+        links += zip((topic, *chain), (*chain, last), strict=True)
+    return links
 
 
-def _unit(chance: random.Random, width: int) -> list[float]:
-    vector = [chance.gauss(0, 1) for _ in range(width)]
-    length = math.sqrt(sum(x * x for x in vector))
-    return [x / length for x in vector]
+def _control(topic: str) -> str:
+    return f"<|{topic}|>"
 
 
-def _metadata(
-    tokens: list[str], shape: Shape
-) -> dict[str, str | int | float | bool | list[str] | list[float] | list[int]]:
-    kinds = {_UNKNOWN: _UNKNOWN_TYPE, _BEGIN: _CONTROL, _END: _CONTROL}
+def _vocabulary(chains: Mapping[str, Sequence[str]]) -> list[str]:
+    """All tokens; pieces with all their beginnings, as the tokenizer builds them letter by letter."""
+    pieces = [piece for chain in chains.values() for piece in chain]
+    beginnings = dict.fromkeys(piece[:length] for piece in pieces for length in range(1, len(piece) + 1))
+    return [*_SPECIAL, *chains, *(f"<0x{byte:02X}>" for byte in range(256)), *beginnings]
+
+
+def _token_types(tokens: Sequence[str], topics: Iterable[str]) -> list[int]:
+    kinds = dict.fromkeys((*_SPECIAL, *map(_control, topics)), _CONTROL)
+    kinds[_SPECIAL[_UNKNOWN]] = _UNKNOWN_TYPE
+    return [kinds.get(token, _BYTE if token.startswith("<0x") else _NORMAL) for token in tokens]
+
+
+def _template(topics: Sequence[str]) -> str:
+    """Jinja: all messages, and for the answer the token of the topic that the last message names."""
+    choices = "".join(f"{{% if '{topic}' in asked %}}{_control(topic)}{{% else %}}" for topic in topics)
+    return (
+        "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
+        "{% if add_generation_prompt %}{% set asked = messages[-1]['content'] | lower %}"
+        f"{choices}{_control(topics[0])}{'{% endif %}' * len(topics)}{{% endif %}}"
+    )
+
+
+def _metadata(tokens: Sequence[str], answers: Mapping[str, str], shape: Shape) -> Metadata:
     return {
         "general.architecture": "llama",
+        "general.type": "model",
         "general.name": "Worker demo",
         "general.file_type": _F16,
         "llama.context_length": shape.context,
@@ -113,30 +154,24 @@ def _metadata(
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.scores": [float(len(token)) for token in tokens],
-        "tokenizer.ggml.token_type": [
-            kinds.get(place, _BYTE if token.startswith("<0x") else _NORMAL)
-            for place, token in enumerate(tokens)
-        ],
+        "tokenizer.ggml.token_type": _token_types(tokens, answers),
         "tokenizer.ggml.bos_token_id": _BEGIN,
         "tokenizer.ggml.eos_token_id": _END,
         "tokenizer.ggml.unknown_token_id": _UNKNOWN,
         "tokenizer.ggml.add_bos_token": True,
-        "tokenizer.ggml.add_space_prefix": True,
-        "tokenizer.chat_template": _TEMPLATE,
+        "tokenizer.ggml.add_space_prefix": False,
+        "tokenizer.chat_template": _template(list(answers)),
     }
 
 
-def _tensors(
-    embeddings: list[list[float]], output: list[list[float]], vocabulary: int, shape: Shape
-) -> list[Tensor]:
+def _tensors(tokens: Sequence[str], links: Sequence[tuple[str, str]], shape: Shape) -> list[Tensor]:
     width, inner = shape.width, shape.width * _FEED_FORWARD
+    embeddings, output = _matrices(tokens, links, width)
     ones = struct.pack(f"<{width}f", *([1.0] * width))
     tensors = [
-        Tensor("token_embd.weight", (width, vocabulary), _F16, _half(embeddings)),
+        Tensor("token_embd.weight", (width, len(tokens)), _F16, embeddings),
         Tensor("output_norm.weight", (width,), _F32, ones),
-        Tensor(
-            "output.weight", (width, vocabulary), _F16, _half([[_GAIN * x for x in row] for row in output])
-        ),
+        Tensor("output.weight", (width, len(tokens)), _F16, output),
     ]
     square, widening, narrowing = (width, width), (width, inner), (inner, width)
     for layer in range(shape.layers):
@@ -152,5 +187,28 @@ def _tensors(
     return tensors
 
 
-def _half(rows: list[list[float]]) -> bytes:
-    return b"".join(struct.pack(f"<{len(row)}e", *row) for row in rows)
+def _matrices(tokens: Sequence[str], links: Sequence[tuple[str, str]], width: int) -> tuple[bytes, bytes]:
+    """Token embeddings and output rows, as half-precision floats."""
+    chance = random.Random(_SEED)  # noqa: S311  a model, no secret
+    embeddings: dict[str, Vector] = {}
+    output: dict[str, Vector] = {}
+    for token, successor in links:
+        embeddings[token] = _unit_vector(chance, width)
+        row = output.get(successor, [0.0] * width)
+        output[successor] = [sum(pair) for pair in zip(row, embeddings[token], strict=True)]
+    any_other = _half(embeddings[_ANY_OTHER])
+    loud = {token: _half([_GAIN * number for number in row]) for token, row in output.items()}
+    return (
+        b"".join(_half(embeddings[token]) if token in embeddings else any_other for token in tokens),
+        b"".join(loud.get(token, bytes(width * _HALF)) for token in tokens),
+    )
+
+
+def _unit_vector(chance: random.Random, width: int) -> Vector:
+    vector = [chance.gauss(0, 1) for _ in range(width)]
+    length = math.sqrt(sum(number * number for number in vector))
+    return [number / length for number in vector]
+
+
+def _half(numbers: Vector) -> bytes:
+    return struct.pack(f"<{len(numbers)}e", *numbers)
