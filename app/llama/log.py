@@ -15,15 +15,15 @@ import aiofiles.os
 import msgspec
 from aiofiles.threadpool.binary import AsyncBufferedReader
 
-MAX_LINE_BYTES = 16_384
+MAX_LINE_BYTES = 4096
 """What of a line is kept; a chat template or a list of tokens can be far longer."""
 READ_BYTES = 65_536
 HEAD_BYTES = 131_072
 """Enough for everything from the start to the first request."""
 TAIL_BYTES = 262_144
 
-_MICROSECONDS = 1e-6
-_TEXT_PREFIX = re.compile(r"(\d+)\.(\d\d)\.(\d{3})\.(\d{3}) ([DIWE]) ?(.*)", re.DOTALL)
+_PER_SECOND = 1_000_000
+_TEXT_PREFIX = re.compile(r"(\d{1,9})\.(\d\d)\.(\d{3})\.(\d{3}) ([DIWE]) ?(.*)", re.DOTALL)
 _ANSI_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 """What could move the cursor, turn the direction of writing, or not be written at all."""
@@ -56,7 +56,7 @@ class _Record(msgspec.Struct):
     """A line of `--log-jsonl` (llama.cpp/common/log.cpp); other types of record have no message."""
 
     msg: str
-    time: int | float
+    time: float
     level: str = ""
 
 
@@ -71,13 +71,13 @@ def parse_line(raw: str) -> LogLine:
             record = _decode_record(raw.encode("utf-8", "replace"))
         except msgspec.DecodeError:
             return LogLine(None, None, _safe(raw))
-        return LogLine(record.time * _MICROSECONDS, _LEVELS.get(record.level), _safe(record.msg))
+        return LogLine(record.time / _PER_SECOND, _LEVELS.get(record.level), _safe(record.msg))
     prefixed = _TEXT_PREFIX.match(_ANSI_SEQUENCE.sub("", raw))
     if prefixed is None:
         return LogLine(None, None, _safe(raw))
-    minutes, seconds, millis, micros = (int(digits) for digits in prefixed.group(1, 2, 3, 4))
-    time_s = minutes * 60 + seconds + millis * 1e-3 + micros * _MICROSECONDS
-    return LogLine(time_s, _LEVELS[prefixed[5]], _safe(prefixed[6]))
+    minutes, seconds, millis, micros, letter, text = prefixed.groups()
+    time_s = int(minutes) * 60 + int(seconds) + int(millis + micros) / _PER_SECOND
+    return LogLine(time_s, _LEVELS[letter], _safe(text))
 
 
 def read_log(path: Path) -> list[str]:

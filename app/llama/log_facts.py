@@ -266,7 +266,7 @@ def _breakdown(text: str) -> MemoryBreakdown | None:
     )
 
 
-_REMOTE_BUFFER = re.compile(r"RPC(\d*)\[([^\]]+)\]")
+_REMOTE = re.compile(r"RPC(\d*)\[([^\]]+)\]")
 _MAIN_MEMORY = re.compile(r"CPU|AMX|.*_Host")
 _BUFFER_KINDS = {
     "model": BufferKind.MODEL,
@@ -284,8 +284,9 @@ def _buffer(match: re.Match[str]) -> BufferAllocated | None:
     if kind is None:
         return None
     label, size = match["label"], _mib(match["size"])
-    if remote := _REMOTE_BUFFER.fullmatch(label):
-        return BufferAllocated(_address(remote[2]), "", int(remote[1] or 0), kind, size)
+    if remote := _REMOTE.fullmatch(label):
+        address = _address(remote[2])
+        return BufferAllocated(address, "", int(remote[1] or 0), kind, size) if address else None
     device = "CPU" if _MAIN_MEMORY.match(label) else label.partition("_")[0]
     return BufferAllocated(None, device, 0, kind, size)
 
@@ -298,7 +299,9 @@ def _address(text: str) -> Address | None:
 
 
 def _endpoint(device: str, description: str) -> Address | None:
-    """A backend's device is described by its address, any other by what it is."""
+    """A backend's device is described by its address, any other by what it is; older builds name it so."""
+    if remote := _REMOTE.fullmatch(device):
+        return _address(remote[2])
     return _address(description) if device.startswith("RPC") else None
 
 
@@ -307,7 +310,7 @@ def _mib(digits: str) -> int:
 
 
 _SLOT = r"id +(?P<slot>\d+) \| task (?P<task>\d+) \| +"
-_SPENT = r" time = +(?P<ms>[\d.]+) ms / +(?P<tokens>\d+) tokens"
+_SPENT = r" time = +(?P<ms>\d{1,12}\.\d+) ms / +(?P<tokens>\d+) tokens"
 
 
 def _prompt_timing(match: re.Match[str]) -> PromptTiming:
@@ -327,20 +330,20 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], LogFact | None]
     for pattern, read in (
         (r"\binitializing \.\.\.$", lambda _: Initializing()),
         (
-            r"  - (\S+) *: (.+) \((\d+) MiB, (\d+) MiB free\)$",
+            r"  - (\S+) *: (.+) \((\d{1,12}) MiB, (\d{1,12}) MiB free\)$",
             lambda m: DeviceFound(m[1], _endpoint(m[1], m[2]), _mib(m[3]), _mib(m[4])),
         ),
         (
-            r"\busing device (\S+) \((.*?)\).* - (\d+) MiB free",
+            r"\busing device (\S+) \((.*?)\).* - (\d{1,12}) MiB free",
             lambda m: DeviceUsed(m[1], _endpoint(m[1], m[2]), _mib(m[3])),
         ),
         (r"\bloading model '(.+)'$", lambda m: LoadStarted(m[1])),
         (r"\bloading model tensors", lambda _: TensorsLoading()),
         (r"\boffloaded (\d+)/(\d+) layers", lambda m: LayersOffloaded(int(m[1]), int(m[2]))),
         (r"\blayer +(\d+) assigned to device ([^,]+),", lambda m: LayerAssigned(int(m[1]), m[2])),
-        (r": +(?P<label>\S+) .*?(?P<kind>\w+) buffer size = +(?P<size>\d+\.\d+) MiB", _buffer),
+        (r": +(?P<label>\S+) .*?(?P<kind>\w+) buffer size = +(?P<size>\d{1,12}\.\d+) MiB", _buffer),
         (
-            r"\bsize = +(\d+\.\d+) MiB \( *\d+ cells, +(\d+) layers",
+            r"\bsize = +(\d{1,12}\.\d+) MiB \( *\d+ cells, +(\d+) layers",
             lambda m: CacheSized(int(m[2]), _mib(m[1])),
         ),
         (r"\bwarming up the model", lambda _: WarmingUp()),
