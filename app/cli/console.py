@@ -35,5 +35,6 @@ async def show(cluster: Cluster) -> int:
 
 
 async def _console(options: ClusterOptions) -> int:
-    async with open_cluster(options) as cluster:
+    # On the screen the notes are lines of the coordinator pane.
+    async with open_cluster(options, tell=lambda _: None) as cluster:
         return await show(cluster)

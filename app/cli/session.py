@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from app.cli.options import ClusterOptions
+from app.cli.output import say
 from app.config import folders
 from app.config.legacy import import_once
 from app.config.origins import Overrides, Resolved, resolve
@@ -37,8 +38,11 @@ async def open_cluster(
     options: ClusterOptions,
     places: Places | None = None,
     environment: Mapping[str, str] = os.environ,
+    tell: Callable[[str], None] = say,
 ) -> AsyncIterator[Cluster]:
     """The cluster that options, environment, state and settings describe.
+
+    What is to be said about a first start goes to `tell`, and to the cluster's bus.
 
     Raises:
         Problem: the configuration or the state cannot be used.
@@ -47,6 +51,7 @@ async def open_cluster(
     resolved, notes = await asyncio.to_thread(_resolve, options, where, environment)
     async with Cluster(resolved, where, environment) as cluster:
         for note in notes:
+            tell(note)
             cluster.bus.say("settings", note)
         yield cluster
 

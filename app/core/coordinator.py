@@ -272,10 +272,8 @@ class Coordinator:
 
     async def _until_healthy(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> None:
         deadline = time.monotonic() + self._deadlines.start_s
-        while True:
+        while not exited.done() and self.status.state is not CoordinatorState.STOPPING:
             health = await served.client.health()
-            if exited.done() or self.status.state is CoordinatorState.STOPPING:
-                raise CoordinatorFailed(await _explain(served.log, await exited))
             if health is Health.READY:
                 return
             if health is Health.LOADING and self.status.state is CoordinatorState.STARTING:
@@ -285,6 +283,7 @@ class Coordinator:
             if time.monotonic() > deadline:
                 raise CoordinatorFailed(await self._too_late(served))
             await asyncio.wait([exited], timeout=HEALTH_POLL_S)
+        raise CoordinatorFailed(await _explain(served.log, await exited))
 
     async def _became_ready(self, served: _Served) -> None:
         placement = await asyncio.to_thread(read_placement, served.log)

@@ -63,6 +63,8 @@ Line = LifecycleLine | LogLine
 Event = Change | Line
 
 MAILBOX_LINES = 10_000
+TOLD_LINES = 500
+"""Lifecycle lines that a new subscriber is told of."""
 
 
 class Mailbox:
@@ -115,10 +117,16 @@ class Bus:
 
     def __init__(self) -> None:
         self._mailboxes: list[Mailbox] = []
+        self._told: deque[LifecycleLine] = deque(maxlen=TOLD_LINES)
 
     def subscribe(self, lines: int = MAILBOX_LINES) -> Mailbox:
-        """A mailbox that holds at most `lines` unread lines; leave its `with` block to unsubscribe."""
+        """A mailbox that holds at most `lines` unread lines; leave its `with` block to unsubscribe.
+
+        It begins with the lifecycle lines of before, so that nobody misses what happened at the start.
+        """
         mailbox = Mailbox(self, lines)
+        for line in self._told:
+            mailbox.put(line)
         self._mailboxes.append(mailbox)
         return mailbox
 
@@ -128,6 +136,8 @@ class Bus:
 
     def publish(self, event: Event) -> None:
         """Deliver `event` to every subscriber; never blocks."""
+        if isinstance(event, LifecycleLine):
+            self._told.append(event)
         for mailbox in self._mailboxes:
             mailbox.put(event)
 

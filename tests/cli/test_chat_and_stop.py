@@ -28,7 +28,7 @@ def test_chat_streams_the_answer_and_stops_what_it_started(
     options = [word for w in workers for word in ("--rpc-backend", str(w.address))]
     answered = run("chat", *options, "-m", str(tiny_model), "a worker")
     assert answered.code == 0, answered.err
-    assert answered.out.startswith(" lends its memory to the coordinator")
+    assert "lends its memory to the coordinator" in answered.out
     assert "ready in" in answered.err
     assert "t/s" in answered.err
     assert run("status", "--json").json["coordinator"] is None
@@ -39,7 +39,7 @@ def test_chat_as_json_ends_with_route_and_timings(run: Run, configured: Configur
     configured(SMALL)
     answered = run("chat", "--json", "-m", str(tiny_model), "a worker")
     lines = [json.loads(line) for line in answered.out.splitlines()]
-    assert "".join(line.get("delta", "") for line in lines).startswith(" lends")
+    assert "lends its memory" in "".join(line.get("delta", "") for line in lines)
     assert lines[-1]["done"] is True
     assert lines[-1]["route"]["target"] == "coordinator"
     assert lines[-1]["timings"]["tokens"] > 10
@@ -66,7 +66,7 @@ def test_a_coordinator_that_is_kept_is_known_used_again_and_stopped(
     assert run("status", "--json", *options).json["coordinator"]["pid"] == coordinator["pid"]
 
     assert run("stop").code == 0
-    assert not psutil.pid_exists(coordinator["pid"])
+    _until_gone(coordinator["pid"])
     assert run("status", "--json").json["coordinator"] is None
     assert worker.alive
 

@@ -36,7 +36,9 @@ def node(*names: str, up: bool = True) -> Node:
     return Node("http://127.0.0.1:11434", "state", up=up, models=models)
 
 
-async def test_a_model_of_the_store_has_its_real_size_and_its_own_options(tmp_path: Path, store: Path) -> None:
+async def test_a_model_of_the_store_has_its_real_size_and_its_own_options(
+    tmp_path: Path, store: Path
+) -> None:
     models = catalogue(tmp_path, store)
     await models.read()
     [found] = models.models([])

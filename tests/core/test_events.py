@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.events import Bus, Change, LogLine
+from app.core.events import Bus, Change, LifecycleLine, LogLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,12 @@ def test_who_has_left_gets_nothing_more() -> None:
         pass
     bus.publish(LogLine("late"))
     assert mailbox.take() == []
+
+
+def test_who_comes_late_is_told_what_happened_before() -> None:
+    bus = Bus()
+    bus.say("settings", "taken over")
+    bus.publish(LogLine("raw"))
+    with bus.subscribe() as mailbox:
+        assert [event.text for event in mailbox.take() if isinstance(event, LifecycleLine)] == ["taken over"]
+        assert mailbox.take() == []
