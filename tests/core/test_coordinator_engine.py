@@ -1,48 +1,40 @@
-"""Coordinators on the real engine: started, placed, streamed from, broken, adopted and stopped."""
+"""Coordinators on the real engine: started, placed, streamed from, broken, swapped and stopped."""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from pathlib import Path
 
 import psutil
+import pytest
 
 from app.core.chat import Answered, Conversation, Routed
-from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorState
+from app.core.coordinator import CoordinatorFailed, CoordinatorState
 from app.core.events import LifecycleLine
 from app.llama.engine import Engine
 from app.rpc.probe import BackendState
-from app.text.answer import Delta
+from app.text.answer import AnswerBroken, Delta, Stage
+from app.text.problem import Problem
 from tests.core.conftest import OpenCluster
 from tests.support.engine import RpcServerFactory
 
 SMALL = ("mode: distributed", "coordinator: {context: 512, threads: 1}")
 
 
-async def answer(cluster: Cluster, prompt: str) -> str:
-    said: list[str] = []
-    async with aclosing(cluster.ask(Conversation(), prompt)) as parts:
-        async for part in parts:
-            if isinstance(part, Delta):
-                said.append(part.text)
-    return "".join(said)
-
-
 async def test_from_a_prompt_to_a_streamed_answer_over_two_backends(
     engine: Engine, rpc_server: RpcServerFactory, tiny_model: Path, open_cluster: OpenCluster
 ) -> None:
     workers = [rpc_server(host="127.0.0.2"), rpc_server(host="127.0.0.3")]
-    async with open_cluster(
-        *SMALL, f"model: {tiny_model}", engine=engine, backends=[w.address for w in workers]
-    ) as cluster:
+    addresses = tuple(w.address for w in workers)
+    async with open_cluster(*SMALL, f"model: {tiny_model}", engine=engine, backends=addresses) as cluster:
         with cluster.bus.subscribe() as mailbox:
             await cluster.look()
             conversation = Conversation()
             parts = [part async for part in cluster.ask(conversation, "a worker")]
             lines = [str(e) for e in mailbox.take() if isinstance(e, LifecycleLine)]
         assert isinstance(parts[0], Routed)
-        assert parts[0].route.backends == tuple(w.address for w in workers)
+        assert parts[0].route.backends == addresses
         assert isinstance(parts[-1], Answered)
         assert parts[-1].measured.ttft_s is not None
         assert conversation.turns[0].text.strip()
@@ -51,9 +43,14 @@ async def test_from_a_prompt_to_a_streamed_answer_over_two_backends(
         running = cluster.coordinators.running
         assert running is not None
         placement = {p.backend: p for p in running.status.placement}
-        for worker in workers:
-            assert placement[worker.address].model_bytes > 0
-            assert cluster.backends.get(worker.address).state is BackendState.OURS  # type: ignore[union-attr]
+        layers = 0
+        for address in addresses:
+            assert placement[address].model_bytes > 0
+            layers += placement[address].layers or 0
+            known = cluster.backends.get(address)
+            assert known is not None
+            assert known.state is BackendState.OURS
+        assert layers == 5, "four layers and the output"
         assert any("coordinator ready in" in line and "(2 backends)" in line for line in lines)
 
         pid = running.status.pid
@@ -62,3 +59,118 @@ async def test_from_a_prompt_to_a_streamed_answer_over_two_backends(
         assert pid is not None
         assert not psutil.pid_exists(pid)
     assert all(worker.alive for worker in workers)
+
+
+async def test_a_cancelled_answer_frees_the_slot_and_stays_as_far_as_it_came(
+    engine: Engine, endless_model: Path, open_cluster: OpenCluster
+) -> None:
+    async with open_cluster(*SMALL, f"model: {endless_model}", engine=engine) as cluster:
+        await cluster.look()
+        conversation = Conversation()
+        async with aclosing(cluster.ask(conversation, "a worker")) as parts:
+            async for part in parts:
+                if isinstance(part, Delta):
+                    break
+        assert conversation.turns[0].text
+        assert conversation.turns[0].ending == "cancelled"
+        async with asyncio.timeout(30), aclosing(cluster.ask(conversation, "a worker")) as parts:
+            async for part in parts:
+                if isinstance(part, Delta):
+                    break
+        await cluster.coordinators.stop()
+
+
+async def test_another_model_takes_the_place_of_the_first(
+    engine: Engine,
+    rpc_server: RpcServerFactory,
+    tiny_model: Path,
+    endless_model: Path,
+    open_cluster: OpenCluster,
+) -> None:
+    worker = rpc_server()
+    async with open_cluster(*SMALL, engine=engine, backends=[worker.address]) as cluster:
+        await cluster.look()
+        first = await cluster.start(str(tiny_model))
+        second = await cluster.start(str(endless_model))
+        assert (first.state, second.state) == (CoordinatorState.READY, CoordinatorState.READY)
+        assert second.backends == (worker.address,)
+        assert first.pid is not None
+        assert not psutil.pid_exists(first.pid)
+        assert await cluster.coordinators.stop()
+        assert not await cluster.coordinators.stop()
+    assert worker.alive
+
+
+async def test_a_backend_that_has_gone_since_is_told_before_anything_is_started(
+    engine: Engine, rpc_server: RpcServerFactory, tiny_model: Path, open_cluster: OpenCluster
+) -> None:
+    stays, goes = rpc_server(host="127.0.0.2"), rpc_server(host="127.0.0.3")
+    addresses = (stays.address, goes.address)
+    async with open_cluster(*SMALL, engine=engine, backends=addresses) as cluster:
+        await cluster.look()
+        goes.kill()
+        with pytest.raises(CoordinatorFailed, match=f"Backend {goes.address} is refused") as failed:
+            await cluster.start(str(tiny_model))
+        assert failed.value.failure.suspect == goes.address
+        assert "rpc remove" in failed.value.remedy
+    assert stays.alive
+
+
+async def test_a_worker_that_falls_silent_after_the_check_does_not_hang_us(
+    engine: Engine,
+    rpc_server: RpcServerFactory,
+    tiny_model: Path,
+    open_cluster: OpenCluster,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = rpc_server()
+    lines = ("mode: distributed", "coordinator: {threads: 1, start_deadline_s: 1, stop_grace_s: 1}")
+    async with open_cluster(*lines, engine=engine, backends=[worker.address]) as cluster:
+        await cluster.look()
+        check = cluster.backends.check
+
+        async def then_pause(*addresses: object) -> object:
+            seen = await check(*addresses)  # type: ignore[arg-type]
+            worker.pause()
+            return seen
+
+        monkeypatch.setattr(cluster.backends, "check", then_pause)
+        with pytest.raises(CoordinatorFailed, match="was silent for") as failed:
+            await cluster.start(str(tiny_model))
+        assert failed.value.failure.suspect == worker.address
+        assert cluster.coordinators.running is None
+
+
+async def test_a_worker_that_dies_in_the_middle_of_an_answer_is_named(
+    engine: Engine, rpc_server: RpcServerFactory, endless_model: Path, open_cluster: OpenCluster
+) -> None:
+    worker = rpc_server()
+    async with open_cluster(
+        *SMALL, f"model: {endless_model}", engine=engine, backends=[worker.address]
+    ) as cluster:
+        await cluster.look()
+        conversation = Conversation()
+        with pytest.raises(AnswerBroken) as broken:
+            async for part in cluster.ask(conversation, "a worker"):
+                if isinstance(part, Delta) and worker.alive:
+                    worker.kill()
+        assert broken.value.stage is Stage.DURING
+        assert conversation.turns[0].ending == str(broken.value)
+        current = cluster.coordinators.current
+        assert current is not None
+        assert current.status.state is CoordinatorState.FAILED
+        assert current.status.failure is not None
+        assert current.status.failure.evidence
+        assert cluster.backends.held == frozenset()
+
+
+async def test_a_file_that_is_no_model_is_refused_before_anything_is_started(
+    engine: Engine, tmp_path: Path, open_cluster: OpenCluster
+) -> None:
+    path = tmp_path / "text.gguf"
+    path.write_text("hello")
+    async with open_cluster(*SMALL, f"model: {path}", engine=engine) as cluster:
+        with pytest.raises(Problem, match="not a GGUF"):
+            async for _ in cluster.ask(Conversation(), "a worker"):
+                pass
+        assert cluster.coordinators.current is None
