@@ -4,7 +4,7 @@ Names say little (a bridge is called `br0`, `vmbr0`, `docker0` or anything else)
 `/sys/class/net/<name>`. An interface leads out where
 
 - hardware is behind it (`device`), which includes the virtual hardware of a virtual machine, or
-- it stands on one that leads out (`lower_*`): a VLAN, a bond, or a bridge with a network card in it, which is
+- it stands on one with hardware (`lower_*`): a VLAN, a bond, or a bridge with a network card in it, which is
   where a host of virtual machines has its own address; but not a VXLAN, which is a network of containers, or
 - it is a tunnel, that is a tun or tap device, or no Ethernet at all: WireGuard, Tailscale, OpenVPN, ZeroTier,
   PPP. Those are real ways to other boxes, and people have workers there, or
@@ -61,10 +61,15 @@ def kind_of(name: str, links: Mapping[str, Link]) -> Kind:
         return Kind.REAL
     if link.hardware_type == _LOOPBACK:
         return Kind.LOOPBACK
-    if link.has_device or link.is_tunnel or link.has_default_route or link.hardware_type != _ETHERNET:
-        return Kind.REAL
+    is_way_out = link.is_tunnel or link.has_default_route or link.hardware_type != _ETHERNET
+    return Kind.REAL if is_way_out or _has_hardware(name, links) else Kind.VIRTUAL
+
+
+def _has_hardware(name: str, links: Mapping[str, Link]) -> bool:
+    """Whether hardware is somewhere below; below a bridge of virtual machines there are tap devices only."""
+    link = links.get(name, Link())
     below = () if link.device_type in _OVERLAYS else link.lower
-    return Kind.REAL if any(kind_of(name, links) is Kind.REAL for name in below) else Kind.VIRTUAL
+    return link.has_device or any(_has_hardware(lower, links) for lower in below)
 
 
 def read_links(sysfs: Path = SYSFS, routes: Path = ROUTES) -> dict[str, Link]:
