@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from app.text.problem import Problem
 
@@ -16,6 +15,10 @@ DEFAULT_NODE_PORT = 11434
 
 _MAX_PORT = 65535
 _MAX_HOST_LENGTH = 253
+_DEFAULT_NODE_PORTS = {"": DEFAULT_NODE_PORT, "http": 80, "https": 443}
+"""By the scheme that was written."""
+_NODE_FORM = "Write it as http://HOST:11434."
+_AUTHORITY = re.compile(r"(?:\[(?P<v6>[^\]@]*)\]|(?P<host>[^:\[\]@]*))(?::(?P<port>.*))?")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 _NUMERIC = re.compile(r"[0-9.]+")
 
@@ -82,27 +85,22 @@ def parse_node_url(text: str) -> str:
     bare = text.strip().strip("\"'").strip()
     scheme, separator, rest = bare.partition("://")
     if not separator:
-        scheme, rest, default_port = "http", bare, DEFAULT_NODE_PORT
-    elif scheme in ("http", "https"):
-        default_port = 443 if scheme == "https" else 80
-    else:
-        raise AddressProblem(f"'{text}' is not an http or https URL.", "Write it as http://HOST:11434.")
-    try:
-        parts = urlsplit(f"//{rest}")
-        host, _ = parts.hostname or "127.0.0.1", parts.port
-    except ValueError:
-        parts = urlsplit(f"//{rest}")
-        _, _, wrong = parts.netloc.rpartition(":")
-        raise AddressProblem(
-            f"Port '{wrong}' in '{text}' is not a number from 1 to 65535.", "Write it as http://HOST:11434."
-        ) from None
-    port = parse_port(parts.port, text) if parts.port is not None else default_port
-    if not rest or not (_is_host(host) or _is_ipv6(host)):
-        raise AddressProblem(f"'{text}' does not name a host.", "Write it as http://HOST:11434.")
+        scheme, rest = "", bare
+    scheme = scheme.lower()
+    if scheme not in _DEFAULT_NODE_PORTS:
+        raise AddressProblem(f"'{text}' is not an http or https URL.", _NODE_FORM)
+    authority, slash, path = rest.partition("/")
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None or not rest:
+        raise AddressProblem(f"'{text}' does not name a host.", _NODE_FORM)
+    host = match["v6"] or match["host"] or "127.0.0.1"
+    if not (_is_ipv6(host) if match["v6"] else _is_host(host)):
+        raise AddressProblem(f"'{text}' does not name a host.", _NODE_FORM)
+    port = _DEFAULT_NODE_PORTS[scheme] if match["port"] is None else parse_port(match["port"], text)
     if host in ("0.0.0.0", "::"):  # noqa: S104  read as "this box", not bound
         host = "127.0.0.1"
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port}{parts.path.rstrip('/')}"
+    shown = f"[{host}]" if ":" in host else host.lower()
+    return f"{scheme or 'http'}://{shown}:{port}{slash}{path}".rstrip("/")
 
 
 def _is_host(text: str) -> bool:
