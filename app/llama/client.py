@@ -1,206 +1,273 @@
-"""llama-server's HTTP API, as far as this program uses it. Source: llama.cpp/tools/server/README.md."""
+"""The HTTP side of one llama-server: is it ready, what does it serve, and its answers."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from enum import Enum, auto
+from typing import Self, TypeVar
 
 import httpx
 import msgspec
 
-from app.llama.sse import EventTooLong, events
-from app.text.answer import (
-    AnswerBroken,
-    AnswerPart,
-    Delta,
-    Finish,
-    Finished,
-    Message,
-    PromptProgress,
-    Stage,
-    Thinking,
-    Timings,
-)
+from app.llama.chunks import AnswerReader, ReportedError, reported
+from app.llama.sse import EventTooLong, SseParser
+from app.text.answer import AnswerBroken, AnswerPart, Finished, Message, Stage
+from app.text.problem import Problem
+from app.text.units import duration_text
 
 CONNECT_S = 3.0
 REPLY_S = 5.0
-BODY_LIMIT = 4 << 20
-_DONE = b"[DONE]"
+"""For everything but an answer: llama-server takes milliseconds, also in the middle of one."""
+MAX_REPLY_BYTES = 4 << 20
+
+_LOADING = 503
+_T = TypeVar("_T")
 
 
-class Health(StrEnum):
-    """What `/health` says."""
+class Health(Enum):
+    """What a llama-server says of itself; it says nothing of its backends."""
 
-    UNREACHABLE = "unreachable"
-    LOADING = "loading"
-    READY = "ready"
-
-
-class _Progress(msgspec.Struct):
-    processed: int
-    total: int
+    UNREACHABLE = auto()
+    """It has not opened its port yet, or not any more, or something else has it."""
+    LOADING = auto()
+    READY = auto()
 
 
-class _Delta(msgspec.Struct):
-    content: str | None = None
-    reasoning_content: str | None = None
+class ClientProblem(Problem):
+    """A llama-server that does not answer a question about itself as it should."""
 
 
-class _Choice(msgspec.Struct):
-    delta: _Delta | None = None
-    finish_reason: str | None = None
+@dataclass(frozen=True, slots=True)
+class Props:
+    """What a llama-server serves; None where a build does not say."""
+
+    alias: str | None
+    model_path: str | None
+    build: str | None
+    context: int | None
+    """Tokens that one conversation can have."""
+    has_chat_template: bool
 
 
-class _Timings(msgspec.Struct):
-    prompt_n: int | None = None
-    cache_n: int | None = None
-    prompt_ms: float | None = None
-    predicted_n: int | None = None
-    predicted_ms: float | None = None
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for one conversation."""
 
-
-class _Error(msgspec.Struct):
-    message: str = ""
-    type: str = ""
-    n_prompt_tokens: int | None = None
-    n_ctx: int | None = None
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] = []
-    timings: _Timings | None = None
-    prompt_progress: _Progress | None = None
-    error: _Error | None = None
-
-
-class _Refusal(msgspec.Struct):
-    error: _Error
+    index: int
+    is_busy: bool
+    context: int
+    used: int | None
+    """Tokens of context in use; None before its first request."""
 
 
 class LlamaClient:
-    """One llama-server. Close it with `aclose`."""
+    """Speaks with one llama-server. To be closed, which breaks off its streams."""
 
     def __init__(self, base_url: str, key: str) -> None:
+        self._url = base_url
         self._http = httpx.AsyncClient(
             base_url=base_url,
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(None, connect=CONNECT_S, write=REPLY_S, pool=REPLY_S),
+            # It is plain HTTP: without this, every client would first load all the world's certificates.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             trust_env=False,
-            verify=False,  # noqa: S501  plain http to loopback; loading certificates takes longer than all the rest
-            timeout=httpx.Timeout(REPLY_S, connect=CONNECT_S),
         )
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
     async def aclose(self) -> None:
-        """Close every connection; streams that are open break off."""
+        """Close all connections; whoever reads an answer from one of them is told that it broke."""
         await self._http.aclose()
 
     async def health(self) -> Health:
-        """Whether it answers, and has its model."""
+        """Whether it can answer; no exception tells that it cannot."""
         try:
-            async with asyncio.timeout(REPLY_S):
-                reply = await self._http.get("/health")
-        except (httpx.HTTPError, TimeoutError):
+            status, _ = await self._get("/health")
+        except ClientProblem:
             return Health.UNREACHABLE
-        return Health.READY if reply.status_code == httpx.codes.OK else Health.LOADING
+        return {httpx.codes.OK: Health.READY, _LOADING: Health.LOADING}.get(status, Health.UNREACHABLE)
 
-    async def chat(
-        self, messages: Sequence[Message], *, idle_s: float, options: Mapping[str, object] | None = None
-    ) -> AsyncGenerator[AnswerPart, None]:
-        """Stream an answer; closing the stream cancels it on the server.
+    async def props(self) -> Props:
+        """What it serves.
 
         Raises:
-            AnswerBroken: with the stage that the answer had reached.
+            ClientProblem: it does not say.
         """
-        body = {
-            **(options or {}),
-            "messages": [{"role": m.role, "content": m.content} for m in messages],
-            "stream": True,
-            "return_progress": True,
-            "stream_options": {"include_usage": True},
-        }
-        stage, finish, timings = Stage.BEFORE, None, None
-        timeout = httpx.Timeout(idle_s, connect=CONNECT_S)
+        props = await self._ask("/props", _Props)
+        return Props(
+            alias=props.model_alias,
+            model_path=props.model_path,
+            build=props.build_info,
+            context=props.default_generation_settings.n_ctx,
+            has_chat_template=bool(props.chat_template),
+        )
+
+    async def slots(self) -> tuple[Slot, ...]:
+        """Its slots, and which of them are at work.
+
+        Raises:
+            ClientProblem: it does not say.
+        """
+        return tuple(
+            Slot(slot.id, slot.is_processing, slot.n_ctx, slot.n_prompt_tokens)
+            for slot in await self._ask("/slots", list[_Slot])
+        )
+
+    async def chat(
+        self, messages: Sequence[Message], *, options: Mapping[str, object] | None = None, idle_s: float
+    ) -> AsyncGenerator[AnswerPart, None]:
+        """Stream an answer, whose last part is Finished; closing the stream frees the slot at once.
+
+        `options` are those of llama-server's chat completions. After `idle_s` without anything new it is
+        given up; signs of life that bring nothing do not count.
+
+        Raises:
+            AnswerBroken: the answer did not end as it should; see its stage.
+        """
+        answer = AnswerReader()
         try:
-            async with self._http.stream("POST", "/v1/chat/completions", json=body, timeout=timeout) as response:
-                if response.is_error:
-                    raise await _refused(response)
-                async with aclosing(_chunks(response, idle_s)) as chunks:
-                    async for chunk in chunks:
-                        if chunk.error is not None:
-                            raise AnswerBroken(stage, f"The coordinator broke off: {chunk.error.message}")
-                        for part in _parts(chunk):
-                            stage = Stage.DURING
-                            yield part
-                        timings = chunk.timings or timings
-                        finish = next((c.finish_reason for c in chunk.choices if c.finish_reason), finish)
+            async with (
+                self._begin(messages, options or {}, idle_s) as response,
+                aclosing(_events(response, idle_s)) as events,
+            ):
+                async for event in events:
+                    for part in answer.take(event):
+                        yield part
+                        if isinstance(part, Finished):
+                            return
+            yield answer.finished()
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise self._broken(Stage.BEFORE, "cannot be reached") from None
         except TimeoutError:
-            raise AnswerBroken(stage, "The coordinator fell silent.", "Look at the log, and at its backends.") from None
+            raise self._broken(answer.stage, f"has sent nothing for {duration_text(idle_s)}") from None
+        except EventTooLong:
+            raise self._broken(answer.stage, "sent something too long for an answer") from None
         except (httpx.HTTPError, httpx.StreamError):
-            raise AnswerBroken(stage, "The connection to the coordinator broke.", "Look at its log.") from None
-        except (msgspec.DecodeError, EventTooLong):
-            raise AnswerBroken(stage, "The coordinator sent what is no answer.", "Look at its log.") from None
-        if finish is None:
-            raise AnswerBroken(Stage.CUT_SHORT, "The coordinator ended the answer without finishing it.")
-        yield Finished(Finish.LENGTH if finish == "length" else Finish.STOP, _measured(timings))
+            raise self._broken(answer.stage, "broke the connection") from None
 
-
-async def _chunks(response: httpx.Response, idle_s: float) -> AsyncGenerator[_Chunk, None]:
-    decoder = msgspec.json.Decoder(_Chunk)
-    async with aclosing(events(_watched(response.aiter_raw(), idle_s))) as received:
-        async for data in received:
-            if data == _DONE:
-                return
-            yield decoder.decode(data)
-
-
-async def _watched(pieces: AsyncIterator[bytes], idle_s: float) -> AsyncGenerator[bytes, None]:
-    while True:
+    @asynccontextmanager
+    async def _begin(
+        self, messages: Sequence[Message], options: Mapping[str, object], idle_s: float
+    ) -> AsyncIterator[httpx.Response]:
+        """Send the request, and have the start of the answer."""
+        if self._http.is_closed:
+            raise self._broken(Stage.BEFORE, "is being stopped")
+        request = self._http.build_request(
+            "POST",
+            "/v1/chat/completions",
+            json={
+                **options,
+                "messages": [{"role": message.role, "content": message.content} for message in messages],
+                "stream": True,
+                "stream_options": {"include_usage": True},
+                "return_progress": True,
+            },
+        )
         async with asyncio.timeout(idle_s):
-            piece = await anext(pieces, None)
-        if piece is None:
+            response = await self._http.send(request, stream=True)
+        try:
+            if response.status_code != httpx.codes.OK:
+                raise await self._refused(response)
+            yield response
+        finally:
+            await response.aclose()
+
+    async def _refused(self, response: httpx.Response) -> AnswerBroken:
+        status = response.status_code
+        try:
+            async with asyncio.timeout(REPLY_S):
+                body = await _read(response)
+            error = msgspec.json.decode(body, type=_Refusal).error
+        except (msgspec.DecodeError, TimeoutError, _TooLong):
+            return self._broken(Stage.BEFORE, f"refused with status {status}", status)
+        return reported(error, Stage.BEFORE, status)
+
+    def _broken(self, stage: Stage, what: str, status: int | None = None) -> AnswerBroken:
+        return AnswerBroken(
+            stage, f"llama-server at {self._url} {what}.", "Look at the coordinator's log.", status=status
+        )
+
+    async def _ask(self, path: str, form: type[_T]) -> _T:
+        status, body = await self._get(path)
+        if status != httpx.codes.OK:
+            raise ClientProblem(f"llama-server at {self._url} answers {path} with status {status}.")
+        try:
+            return msgspec.json.decode(body, type=form)
+        except msgspec.DecodeError as error:
+            raise ClientProblem(
+                f"What llama-server at {self._url} answers to {path} is not understood: {error}."
+            ) from None
+
+    async def _get(self, path: str) -> tuple[int, bytes]:
+        if self._http.is_closed:
+            raise ClientProblem(f"llama-server at {self._url} is being stopped.")
+        try:
+            async with asyncio.timeout(REPLY_S), self._http.stream("GET", path) as response:
+                return response.status_code, await _read(response)
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError, _TooLong):
+            raise ClientProblem(f"llama-server at {self._url} does not answer {path}.") from None
+
+
+async def _events(response: httpx.Response, idle_s: float) -> AsyncGenerator[str, None]:
+    parser = SseParser()
+    pieces = response.aiter_raw()
+    while True:
+        # Around whole events: a server whose backend has stalled goes on sending comments.
+        async with asyncio.timeout(idle_s):
+            events = await _next_events(pieces, parser)
+        if events is None:
             return
-        yield piece
+        for event in events:
+            yield event
 
 
-def _parts(chunk: _Chunk) -> list[AnswerPart]:
-    parts: list[AnswerPart] = []
-    if chunk.prompt_progress is not None:
-        parts.append(PromptProgress(chunk.prompt_progress.processed, chunk.prompt_progress.total))
-    for choice in chunk.choices:
-        if choice.delta and choice.delta.reasoning_content:
-            parts.append(Thinking(choice.delta.reasoning_content))
-        if choice.delta and choice.delta.content:
-            parts.append(Delta(choice.delta.content))
-    return parts
+async def _next_events(pieces: AsyncIterator[bytes], parser: SseParser) -> list[str] | None:
+    async for piece in pieces:
+        if events := parser.feed(piece):
+            return events
+    return None
 
 
-def _measured(timings: _Timings | None) -> Timings:
-    if timings is None:
-        return Timings(None, None, None, None)
-    return Timings(
-        timings.prompt_n,
-        None if timings.prompt_ms is None else timings.prompt_ms / 1000,
-        timings.predicted_n,
-        None if timings.predicted_ms is None else timings.predicted_ms / 1000,
-    )
+class _TooLong(Exception):  # noqa: N818  it is the reply that is too long
+    """A reply that is longer than any of llama-server's."""
 
 
-async def _refused(response: httpx.Response) -> AnswerBroken:
+async def _read(response: httpx.Response) -> bytes:
     body = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in response.aiter_raw():
         body += piece
-        if len(body) > BODY_LIMIT:
-            break
-    try:
-        error = msgspec.json.decode(bytes(body), type=_Refusal).error
-    except msgspec.DecodeError:
-        error = _Error(f"status {response.status_code}")
-    remedy = ""
-    if error.type == "exceed_context_size_error":
-        error.message = f"the prompt has {error.n_prompt_tokens} tokens and the context {error.n_ctx}"
-        remedy = "Shorten it, or raise coordinator.context in the configuration."
-    sentence = f"The coordinator refuses: {error.message.rstrip('.')}."
-    return AnswerBroken(Stage.BEFORE, sentence, remedy, status=response.status_code)
+        if len(body) > MAX_REPLY_BYTES:
+            raise _TooLong
+    return bytes(body)
+
+
+class _Refusal(msgspec.Struct):
+    error: ReportedError | str
+
+
+class _Settings(msgspec.Struct):
+    n_ctx: int | None = None
+
+
+class _Props(msgspec.Struct):
+    model_alias: str | None = None
+    model_path: str | None = None
+    build_info: str | None = None
+    chat_template: str | None = None
+    default_generation_settings: _Settings = msgspec.field(default_factory=_Settings)
+
+
+class _Slot(msgspec.Struct):
+    id: int
+    n_ctx: int
+    is_processing: bool
+    n_prompt_tokens: int | None = None
