@@ -27,7 +27,7 @@ class SettingsProblem(Problem):
     """A configuration that cannot be used: one sentence for each fault, with file and line."""
 
 
-class _Fault(Exception):
+class _Fault(Exception):  # noqa: N818  what the sentences call it
     def __init__(self, node: yaml.Node, text: str) -> None:
         self.line = node.start_mark.line + 1
         self.text = text

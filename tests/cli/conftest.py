@@ -27,7 +27,7 @@ class Result:
     err: str
 
     @property
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401  whatever the command prints
         """Standard output as one JSON document."""
         return json.loads(self.out)
 

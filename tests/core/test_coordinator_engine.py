@@ -150,10 +150,14 @@ async def test_a_worker_that_dies_in_the_middle_of_an_answer_is_named(
     ) as cluster:
         await cluster.look()
         conversation = Conversation()
-        with pytest.raises(AnswerBroken) as broken:
+
+        async def until_it_breaks() -> None:
             async for part in cluster.ask(conversation, "a worker"):
                 if isinstance(part, Delta) and worker.alive:
                     worker.kill()
+
+        with pytest.raises(AnswerBroken) as broken:
+            await until_it_breaks()
         assert broken.value.stage is Stage.DURING
         assert conversation.turns[0].ending == str(broken.value)
         current = cluster.coordinators.current
@@ -171,6 +175,5 @@ async def test_a_file_that_is_no_model_is_refused_before_anything_is_started(
     path.write_text("hello")
     async with open_cluster(*SMALL, f"model: {path}", engine=engine) as cluster:
         with pytest.raises(Problem, match="not a GGUF"):
-            async for _ in cluster.ask(Conversation(), "a worker"):
-                pass
+            await anext(cluster.ask(Conversation(), "a worker"))
         assert cluster.coordinators.current is None

@@ -87,7 +87,7 @@ def rpc_server(engine: Engine) -> Iterator[RpcServerFactory]:
     def start(host: str = "127.0.0.2", port: int | None = None) -> RpcServer:
         assert engine.rpc_server is not None
         address = Address(host, port or free_port(host))
-        command = [engine.rpc_server, "--host", host, "--port", str(address.port), "--threads", "1"]
+        command = [str(engine.rpc_server), "--host", host, "--port", str(address.port), "--threads", "1"]
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
