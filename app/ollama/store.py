@@ -1,33 +1,34 @@
 """Ollama's store on disk: manifests that name blobs. Read only; nothing is ever made or changed in it.
 
-Source of the layout: ollama/manifest/paths.go, manifest.go, server/download.go.
+Source of the layout: ollama/manifest/paths.go, manifest.go, server/images.go (`GetModel`).
 """
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from app.ollama.names import ModelName
+from app.ollama.access import closed_folder, opening_remedy, user_name
+from app.ollama.documents import NoSuchDocument, decode
+from app.ollama.manifest import MANIFEST_LIMIT, BlobProblem, Blobs, Config, Manifest
+from app.ollama.names import ModelName, NameProblem, name_of_parts
+from app.ollama.pulls import Pull, read_pulls
 from app.text.problem import Problem
-from app.text.units import bytes_text
 
-SERVICE_HOME = Path("/usr/share/ollama")
-"""Home of the user `ollama` that the Linux installer makes."""
-MANIFEST_LIMIT = 4 << 20
-SMALL_BLOB_LIMIT = 1 << 20
+SYSTEM_STORES = (
+    ("service", Path("/usr/share/ollama/.ollama/models")),
+    ("package", Path("/var/lib/ollama/models")),
+    ("package", Path("/var/lib/ollama/.ollama/models")),
+    ("package", Path("/var/lib/ollama")),
+)
+"""Where the Linux installer's service, and the packages of distributions, keep their stores."""
 
-_IMAGE = "application/vnd.ollama.image."
-_DIGEST = re.compile(r"sha256[:-](?P<hex>[0-9a-fA-F]{64})")
-_PARTIAL = re.compile(r"sha256-(?P<hex>[0-9a-f]{64})-partial(?:-\d+)?")
+_MANIFESTS, _BLOBS = "manifests", "blobs"
+_LEVELS = 3
+"""Folders between `manifests` and a manifest: host, namespace, model."""
 
 
 class StoreProblem(Problem):
@@ -36,13 +37,13 @@ class StoreProblem(Problem):
 
 @dataclass(frozen=True, slots=True)
 class StoreFolder:
-    """One place where a store may be."""
+    """One place where a store is, or should be."""
 
     path: Path
     origin: str
     """Why it is looked at: `settings`, `OLLAMA_MODELS`, `home`, `service`, `package`."""
     problem: StoreProblem | None = None
-    """It is there but cannot be read, or was named and is not there."""
+    """It cannot be read, or was named and is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +51,27 @@ class StoreModel:
     """One model of a store."""
 
     name: ModelName
+    manifest: Path
+    digest: str
+    """sha256 of the manifest, as nodes tell it."""
     size: int
-    """Bytes of all layers."""
+    """Bytes of all its blobs, as nodes tell it."""
+    parameter_size: str | None = None
+    """In words, such as `8.0B`."""
+    quantization: str | None = None
     gguf: Path | None = None
+    """The weights; None where there are none that llama.cpp could load."""
     projector: Path | None = None
     adapters: tuple[Path, ...] = ()
+    draft: Path | None = None
+    has_template: bool = False
+    """Whether it has a prompt template for Ollama, which is of no use to llama.cpp."""
     system: str | None = None
     """The model's own system prompt."""
     parameters: Mapping[str, object] = field(default_factory=dict)
     """The model's own options, such as `stop` and `temperature`."""
-    digest: str = ""
-    """sha256 of the manifest, as nodes tell it."""
     problem: str | None = None
-    """Why llama.cpp cannot load it from here; None where nothing speaks against it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pull:
-    """A download that is under way, or was broken off."""
-
-    digest: str
-    completed: int
-    total: int
-    """Bytes."""
+    """Why llama.cpp cannot load it from here, in one sentence; None where nothing speaks against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,195 +80,177 @@ class StoreContents:
 
     models: tuple[StoreModel, ...]
     pulls: tuple[Pull, ...]
-    problems: tuple[str, ...]
-    """What could not be read, one sentence each; it hides nothing else."""
-
-
-class _Layer(msgspec.Struct):
-    digest: str
-    size: int
-    mediaType: str = ""  # noqa: N815  the name in the file
-
-
-class _Manifest(msgspec.Struct):
-    layers: list[_Layer] | None = None
-    config: _Layer | None = None
-
-
-class _Config(msgspec.Struct):
-    model_format: str = ""
-    remote_host: str = ""
-    remote_model: str = ""
-    capabilities: list[str] | None = None
+    """Downloads under way, or broken off."""
+    problems: tuple[StoreProblem, ...]
+    """What could not be read; it hides nothing else."""
 
 
 def candidate_stores(
-    named: Path | None, *, environment: Mapping[str, str], home: Path
-) -> Iterator[StoreFolder]:
-    """The stores of this box that exist, the named one first; a named one is alone."""
-    if named is None and (variable := environment.get("OLLAMA_MODELS", "").strip().strip("\"'").strip()):
-        named = Path(variable)
+    named: Path | None,
+    *,
+    environment: Mapping[str, str],
+    home: Path,
+    system: Sequence[tuple[str, Path]] = SYSTEM_STORES,
+) -> list[StoreFolder]:
+    """The stores of this box: the named one alone, or else every usual one that is there or cannot be seen.
+
+    Blocks on the disk.
+    """
     if named is not None:
-        yield _looked_at(named, "settings") or StoreFolder(
-            named,
-            "settings",
-            StoreProblem(f"The store {named} does not exist.", "Check models.store and OLLAMA_MODELS."),
-        )
-        return
-    usual = {
-        "home": home / ".ollama" / "models",
-        "service": SERVICE_HOME / ".ollama" / "models",
-        "package": Path("/var/lib/ollama"),
-        "package, models": Path("/var/lib/ollama/models"),
-    }
-    for origin, path in usual.items():
-        if found := _looked_at(path, origin):
-            yield found
+        return [_expected(named, "settings")]
+    variable = environment.get("OLLAMA_MODELS", "").strip().strip("\"'")
+    stores = [_expected(Path(variable), "OLLAMA_MODELS")] if variable else []
+    for origin, path in (("home", home / ".ollama" / "models"), *system):
+        problem = _closed(path)
+        if problem is not None or (path / _MANIFESTS).is_dir():
+            stores.append(StoreFolder(path, origin, problem))
+    unique: dict[str, StoreFolder] = {}
+    for store in stores:
+        unique.setdefault(os.path.realpath(store.path), store)
+    return list(unique.values())
 
 
 def read_store(folder: Path) -> StoreContents:
-    """Read every manifest. Blocks on the disk."""
-    models: list[StoreModel] = []
-    problems: list[str] = []
-    for path in sorted((folder / "manifests").glob("*/*/*/*")):
-        if path.name.startswith(".") or not path.is_file():
-            continue
+    """Every model and every download of a store; blocks on the disk."""
+    problems: list[StoreProblem] = []
+    models = []
+    for path in _manifests(folder / _MANIFESTS, problems):
         try:
-            models.append(_read_model(folder, path))
-        except (OSError, msgspec.DecodeError) as error:
-            problems.append(f"The manifest {path} cannot be read: {error}.")
-    return StoreContents(tuple(models), tuple(_pulls(folder)), tuple(problems))
-
-
-def _looked_at(path: Path, origin: str) -> StoreFolder | None:
-    """The folder, with its problem where it is there but not readable; None where it is not there."""
-    closed = next((parent for parent in reversed((path, *path.parents)) if _is_closed(parent)), None)
-    if closed is not None:
-        return StoreFolder(path, origin, _unreadable(path, closed))
-    return StoreFolder(path, origin) if (path / "manifests").is_dir() else None
-
-
-def _is_closed(folder: Path) -> bool:
+            models.append(_read_model(path, Blobs(folder / _BLOBS)))
+        except (OSError, NoSuchDocument, NameProblem) as error:
+            problems.append(_unreadable(path, error))
     try:
-        return folder.is_dir() and not os.access(
-            folder, os.R_OK | os.X_OK if folder.name == "models" else os.X_OK
+        pulls = read_pulls(folder / _BLOBS)
+    except OSError as error:
+        problems.append(_unreadable(folder / _BLOBS, error))
+        pulls = ()
+    return StoreContents(tuple(models), pulls, tuple(problems))
+
+
+def find_in_store(contents: StoreContents, name: ModelName) -> StoreModel | None:
+    """The model of that name: in the same case, or else in any, as Ollama looks for it.
+
+    Raises:
+        StoreProblem: several differ from it in case only.
+    """
+    found = [model for model in contents.models if model.name.key == name.key]
+    exact = [model for model in found if model.name == name]
+    if len(found) > 1 and not exact:
+        names = " and ".join(f"'{model.name}'" for model in found)
+        raise StoreProblem(f"'{name}' can be {names}.", "Write it as one of them, in the same case.")
+    return next(iter((*exact, *found)), None)
+
+
+def _expected(path: Path, origin: str) -> StoreFolder:
+    """A store that somebody named, so it is a problem if it is not there."""
+    problem = _closed(path)
+    if problem is None and not path.is_dir():
+        problem = StoreProblem(
+            f"The folder {path}, named by {origin}, does not exist.",
+            "Name the folder that holds Ollama's 'blobs' and 'manifests'.",
         )
-    except PermissionError:
-        return True
+    elif problem is None and not (path / _MANIFESTS).is_dir():
+        problem = StoreProblem(
+            f"The folder {path}, named by {origin}, is no store of Ollama: it has no folder 'manifests'.",
+            "Name the folder that holds Ollama's 'blobs' and 'manifests'.",
+        )
+    return StoreFolder(path, origin, problem)
 
 
-def _unreadable(path: Path, closed: Path) -> StoreProblem:
-    user = getpass.getuser()
-    return StoreProblem(
-        f"The store {path} exists but cannot be read by {user}: {closed} is closed to others.",
-        f"Log in again after 'sudo usermod -aG ollama {user}', or run 'sudo setfacl -m u:{user}:rx {closed}'.",
-    )
-
-
-def _read_model(folder: Path, path: Path) -> StoreModel:
-    with path.open("rb") as file:
-        content = file.read(MANIFEST_LIMIT)
-    manifest = msgspec.json.decode(content, type=_Manifest)
-    host, namespace, model, tag = path.parts[-4:]
-    layers = manifest.layers or []
-    weights = _of_kind(folder, layers, "model")
-    config = _config(folder, manifest)
-    size = sum(layer.size for layer in layers) + (manifest.config.size if manifest.config else 0)
-    problem = _problem(config, layers, weights)
-    return StoreModel(
-        ModelName(host, namespace, model, tag),
-        size,
-        gguf=weights[-1][0] if weights and problem is None else None,
-        projector=next((blob for blob, _ in _of_kind(folder, layers, "projector")), None),
-        adapters=tuple(blob for blob, _ in _of_kind(folder, layers, "adapter")),
-        system=_text(folder, layers, "system"),
-        parameters=_parameters(_text(folder, layers, "params")),
-        digest=hashlib.sha256(content).hexdigest(),
-        problem=problem,
-    )
-
-
-def _problem(config: _Config, layers: list[_Layer], weights: list[tuple[Path, _Layer]]) -> str | None:
-    if config.remote_host or config.remote_model:
-        return f"It runs on {config.remote_host or 'a remote host'}; there are no weights on this box."
-    if config.model_format == "safetensors" or any(x.mediaType == f"{_IMAGE}tensor" for x in layers):
-        return "It is an MLX model in safetensors; llama.cpp cannot load it."
-    if "image" in (config.capabilities or ()):
-        return "It generates images; it cannot answer prompts."
-    if not weights:
-        return "Its manifest names no weights."
-    if len(weights) > 1:
-        return f"Its weights are in {len(weights)} blobs; llama.cpp needs them in one file."
-    blob, layer = weights[0]
-    if not blob.exists():
-        return f"Its weights {blob.name} are missing; pull it again."
-    if blob.stat().st_size != layer.size:
-        return f"Its weights have {bytes_text(blob.stat().st_size)} instead of {bytes_text(layer.size)}; pull it again."
-    with blob.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            return "Its weights are not in GGUF."
+def _closed(path: Path) -> StoreProblem | None:
+    for part in (path / _MANIFESTS, path / _BLOBS):
+        closed = closed_folder(part)
+        if closed is not None:
+            return StoreProblem(
+                f"The store {path} cannot be read, because {user_name()} may not enter {closed}.",
+                opening_remedy(closed, part),
+            )
     return None
 
 
-def _of_kind(folder: Path, layers: list[_Layer], kind: str) -> list[tuple[Path, _Layer]]:
-    return [
-        (_blob(folder, x.digest), x)
-        for x in layers
-        if x.mediaType == f"{_IMAGE}{kind}" and _DIGEST.fullmatch(x.digest)
-    ]
+def _unreadable(path: Path, error: Exception) -> StoreProblem:
+    if isinstance(error, OSError):
+        return StoreProblem(f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
+    why = error.sentence if isinstance(error, Problem) else f"{error}."
+    return StoreProblem(
+        f"{path} cannot be read: {why}", "Pull that model again; the others are not affected."
+    )
 
 
-def _blob(folder: Path, digest: str) -> Path:
-    """The file of a digest; very old stores have a colon in the name."""
-    usual = folder / "blobs" / digest.replace(":", "-")
-    old = folder / "blobs" / digest.replace("-", ":")
-    return old if old.exists() and not usual.exists() else usual
-
-
-def _config(folder: Path, manifest: _Manifest) -> _Config:
-    if manifest.config is None or not _DIGEST.fullmatch(manifest.config.digest):
-        return _Config()
+def _manifests(folder: Path, problems: list[StoreProblem], level: int = 0) -> Iterator[Path]:
+    """Every manifest below; a folder that cannot be read is added to `problems`."""
     try:
-        return msgspec.json.decode(_small(_blob(folder, manifest.config.digest)), type=_Config)
-    except (OSError, msgspec.DecodeError):
-        return _Config()
+        entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except NotADirectoryError:
+        return
+    except OSError as error:
+        problems.append(_unreadable(folder, error))
+        return
+    for entry in entries:
+        if level < _LEVELS:
+            yield from _manifests(entry, problems, level + 1)
+        elif not os.path.isdir(entry):
+            yield entry
 
 
-def _text(folder: Path, layers: list[_Layer], kind: str) -> str | None:
-    found = _of_kind(folder, layers, kind)
+def _read_model(path: Path, blobs: Blobs) -> StoreModel:
+    name = name_of_parts(*path.parts[-4:])
+    content = _manifest_bytes(path)
+    manifest = decode(content, Manifest)
+    model = StoreModel(name, path, hashlib.sha256(content).hexdigest(), manifest.size)
     try:
-        return _small(found[-1][0]).decode("utf-8", "replace") if found else None
-    except OSError:
-        return None
+        config = blobs.document(manifest.config, Config) if manifest.config else Config()
+        model = replace(
+            model,
+            parameter_size=config.model_type or None,
+            quantization=config.file_type or None,
+            problem=_refusal(config, manifest),
+        )
+        return model if model.problem else _with_blobs(model, manifest, blobs)
+    except BlobProblem as problem:
+        return replace(model, problem=str(problem))
 
 
-def _parameters(text: str | None) -> Mapping[str, object]:
-    try:
-        parsed: Any = msgspec.json.decode(text or "{}")
-    except msgspec.DecodeError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _small(path: Path) -> bytes:
+def _manifest_bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise NoSuchDocument("it is not a file")
     with path.open("rb") as file:
-        return file.read(SMALL_BLOB_LIMIT)
+        content = file.read(MANIFEST_LIMIT + 1)
+    if len(content) > MANIFEST_LIMIT:
+        raise NoSuchDocument("it is larger than any manifest")
+    return content
 
 
-def _pulls(folder: Path) -> Iterator[Pull]:
-    """Downloads under way: the partial file has its full size at once, so its parts tell how far it is."""
-    parts: dict[str, list[Path]] = {}
-    for path in (folder / "blobs").glob("sha256-*-partial*"):
-        if match := _PARTIAL.fullmatch(path.name):
-            parts.setdefault(match["hex"], []).append(path)
-    for digest, paths in parts.items():
-        completed = total = 0
-        for path in paths:
-            try:
-                if path.name.endswith("-partial"):
-                    total = path.stat().st_size
-                else:
-                    completed += int(msgspec.json.decode(_small(path))["Completed"])
-            except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
-                continue
-        yield Pull(digest, completed, total)
+def _refusal(config: Config, manifest: Manifest) -> str | None:
+    """Why llama.cpp cannot load the model at all, whatever its blobs are like."""
+    if config.remote_host or config.remote_model:
+        where = config.remote_host.partition("://")[2].removesuffix(":443") or config.remote_host
+        return f"It runs on {where or 'another server'}, and its weights are not on this box."
+    if config.model_format == "safetensors" or manifest.of_kind("tensor"):
+        return "It is an MLX model in safetensors, which llama.cpp cannot load."
+    if config.model_format not in ("", "gguf"):
+        return f"It is in the format {config.model_format!r}, which llama.cpp cannot load."
+    if "image" in (config.capabilities or ()):
+        return "It generates images and cannot answer."
+    weights = len(manifest.of_kind("model"))
+    if weights > 1:
+        return f"Its weights are in {weights} blobs, and llama.cpp needs them in one."
+    return None if weights else "Its manifest names no weights."
+
+
+def _with_blobs(model: StoreModel, manifest: Manifest, blobs: Blobs) -> StoreModel:
+    def files(kind: str) -> tuple[Path, ...]:
+        return tuple(blobs.gguf(layer) for layer in manifest.of_kind(kind))
+
+    system, parameters = manifest.of_kind("system"), manifest.of_kind("params")
+    projectors, drafts = files("projector"), files("draft")
+    return replace(
+        model,
+        gguf=files("model")[0],
+        projector=projectors[-1] if projectors else None,
+        adapters=files("adapter"),
+        draft=drafts[-1] if drafts else None,
+        has_template=bool(manifest.of_kind("template", "prompt")),
+        system=blobs.text(system[-1]) if system else None,
+        parameters=blobs.document(parameters[-1], dict[str, object]) if parameters else {},
+    )

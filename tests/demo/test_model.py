@@ -50,9 +50,9 @@ def served(engine: Engine, model: Path) -> Iterator[httpx.Client]:
     """A client of the model on a llama-server of its own."""
     port = free_port(HOST)
     command = [
-        engine.server,
+        str(engine.server),
         "-m",
-        model,
+        str(model),
         "--host",
         HOST,
         "--port",
