@@ -200,7 +200,7 @@ def test_the_remedy_fits_the_mode_of_the_folder(
     closed.chmod(mode)
     group_id = closed.stat().st_gid
     monkeypatch.setattr(grp, "getgrgid", lambda _: grp.struct_group(("ollama", "x", group_id, members)))
-    monkeypatch.setattr(os, "getegid", lambda: NOBODY)
+    monkeypatch.setattr(os, "getegid", lambda: group_id + 1)
     monkeypatch.setattr(os, "getgroups", lambda: [group_id] if joined else [])
     monkeypatch.setattr(access, "user_name", lambda: "me")
     acl = f"sudo setfacl -m u:me:x {closed} {store}"
@@ -211,11 +211,12 @@ def test_users_and_groups_without_a_name_are_numbers(tmp_path: Path, monkeypatch
     def unknown(number: int) -> None:
         raise KeyError(number)
 
-    monkeypatch.setattr("pwd.getpwuid", unknown)
-    monkeypatch.setattr(grp, "getgrgid", unknown)
-    monkeypatch.setattr(os, "getegid", lambda: NOBODY)
-    monkeypatch.setattr(os, "getgroups", list)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o750)
+    group_id = closed.stat().st_gid
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr(grp, "getgrgid", unknown)
+    monkeypatch.setattr(os, "getegid", lambda: group_id + 1)
+    monkeypatch.setattr(os, "getgroups", list)
     said = opening_remedy(closed, closed)
-    assert said.startswith(f"Run 'sudo usermod -aG {closed.stat().st_gid} {os.geteuid()}' and log in again")
+    assert said.startswith(f"Run 'sudo usermod -aG {group_id} {os.geteuid()}' and log in again")
