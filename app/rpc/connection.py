@@ -1,22 +1,17 @@
-"""How a backend is reached: from a host name to a TCP connection, with a deadline for each step."""
+"""How a backend is reached: a TCP connection within a deadline, or the reason why there is none."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.rpc.setback import Occupied, Refused, Unanswered
-from app.text.address import Address, AddressProblem
 from app.text.problem import Problem
 from app.text.units import duration_text
-
-RESOLVE_S = 3.0
-"""How long a host name may take to resolve."""
 
 Endpoint = tuple[str, int]
 """An IPv4 address and a port, as the socket module takes them."""
@@ -30,32 +25,6 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM,
 
 class OutOfSockets(Problem):
     """This box has no descriptor, port or memory left for another connection."""
-
-
-async def resolve(address: Address, within_s: float = RESOLVE_S) -> Endpoint:
-    """The IPv4 address behind a backend's address; RPC servers have no other.
-
-    Raises:
-        AddressProblem: the host name does not resolve, or not in time.
-        OutOfSockets: this box cannot even ask.
-    """
-    if _is_literal(address.host):
-        return address.host, address.port
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(within_s):
-            found = await loop.getaddrinfo(
-                address.host, address.port, family=socket.AF_INET, type=socket.SOCK_STREAM
-            )
-    except (OSError, UnicodeError):
-        # A resolver without descriptors says what it says of a name that does not exist.
-        open_socket().close()
-        raise AddressProblem(
-            f"The host name '{address.host}' does not resolve to an IPv4 address.",
-            "Check its spelling, or give the box's IPv4 address.",
-        ) from None
-    host, port = found[0][4][:2]
-    return str(host), int(port)
 
 
 @asynccontextmanager
@@ -128,14 +97,6 @@ async def _is_up(host: str, within_s: float) -> bool:
             return True
         except OSError:
             return False
-    return True
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.IPv4Address(host)
-    except ValueError:
-        return False
     return True
 
 

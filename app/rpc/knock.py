@@ -11,7 +11,8 @@ import asyncio
 import contextlib
 import socket
 
-from app.rpc.connection import Endpoint, connected, open_socket, resolve
+from app.rpc.connection import Endpoint, connected, open_socket
+from app.rpc.names import resolve
 from app.rpc.setback import Occupied, Stranger
 from app.rpc.strangers import describe_stranger
 from app.text.address import Address

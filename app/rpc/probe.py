@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.rpc.connection import RESOLVE_S, Endpoint, resolve
+from app.rpc.connection import Endpoint
 from app.rpc.conversation import Conversation, HungUp, Silent, conversation
 from app.rpc.knock import knock
+from app.rpc.names import RESOLVE_S, resolve
 from app.rpc.protocol import (
     DEVICE_COUNT,
     HELLO,

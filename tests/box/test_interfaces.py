@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.box import interfaces
@@ -82,6 +82,7 @@ found = st.lists(
 
 
 @given(found, st.booleans())
+@settings(deadline=None)
 def test_every_network_is_swept_or_left_out(interfaces: list[Interface], virtual: bool) -> None:
     networks = choose(interfaces, virtual=virtual)
     swept = {i.network for i in networks.swept}

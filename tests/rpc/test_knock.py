@@ -92,9 +92,9 @@ async def test_waiting_can_be_cancelled() -> None:
 
 
 async def test_waiting_for_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def unknown(*_: object, **__: object) -> None:
+    def unknown(*_: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(AddressProblem, match=r"no-such-host\.invalid"):
         await wait_until_free(Address("no-such-host.invalid", 1))

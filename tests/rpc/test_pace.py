@@ -53,7 +53,7 @@ def test_asking_again_keeps_the_place_for_longer() -> None:
 
 
 @given(seed=st.integers(), answering=st.floats(0, 1))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_there_are_never_too_many(seed: int, answering: float) -> None:
     chance, pace, now = random.Random(seed), Pace(), 0.0
     asked: dict[str, float] = {}

@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.rpc.protocol import (
@@ -60,6 +60,7 @@ def test_device_count_came_with_protocol_3(protocol: ProtocolVersion, known: boo
 
 
 @given(device=u32, protocol=st.builds(ProtocolVersion, u8, u8, u8))
+@settings(deadline=None)
 def test_the_length_of_every_request_is_true(device: int, protocol: ProtocolVersion) -> None:
     for exchange in (*EXCHANGES, device_memory(device, protocol)):
         (length,) = struct.unpack_from("<Q", exchange.request, 1)
@@ -67,17 +68,20 @@ def test_the_length_of_every_request_is_true(device: int, protocol: ProtocolVers
 
 
 @given(u8, u8, u8, st.binary(min_size=25, max_size=25))
+@settings(deadline=None)
 def test_versions_survive_the_wire(major: int, minor: int, patch: int, rest: bytes) -> None:
     version = bytes([major, minor, patch])
     assert HELLO.decode(version + rest) == OLD_HELLO.decode(version) == (major, minor, patch)
 
 
 @given(u64, u64)
+@settings(deadline=None)
 def test_memory_survives_the_wire(free: int, total: int) -> None:
     assert device_memory(0, V7).decode(struct.pack("<QQ", free, total)) == (free, total)
 
 
 @given(u32)
+@settings(deadline=None)
 def test_counts_survive_the_wire_up_to_the_limit(count: int) -> None:
     payload = struct.pack("<I", count)
     if count <= MAX_DEVICES:
@@ -88,6 +92,7 @@ def test_counts_survive_the_wire_up_to_the_limit(count: int) -> None:
 
 
 @given(exchanges, u64)
+@settings(deadline=None)
 def test_a_header_is_right_or_refused(exchange: Exchange[Any], length: int) -> None:
     if length == exchange.reply_bytes:
         exchange.check_header(header(length))
@@ -97,11 +102,13 @@ def test_a_header_is_right_or_refused(exchange: Exchange[Any], length: int) -> N
 
 
 @given(exchanges)
+@settings(deadline=None)
 def test_the_header_of_every_exchange_is_right(exchange: Exchange[Any]) -> None:
     exchange.check_header(header(exchange.reply_bytes))
 
 
 @given(exchanges, st.binary(max_size=64))
+@settings(deadline=None)
 def test_any_bytes_are_decoded_or_refused(exchange: Exchange[Any], payload: bytes) -> None:
     if len(payload) == exchange.reply_bytes and exchange is not DEVICE_COUNT:
         exchange.decode(payload)
@@ -111,12 +118,14 @@ def test_any_bytes_are_decoded_or_refused(exchange: Exchange[Any], payload: byte
 
 
 @given(exchanges, st.binary(max_size=32).filter(lambda junk: len(junk) != HEADER_BYTES))
+@settings(deadline=None)
 def test_a_piece_of_a_header_is_no_header(exchange: Exchange[Any], junk: bytes) -> None:
     with pytest.raises(WireError):
         exchange.check_header(junk)
 
 
 @given(exchanges, st.binary(min_size=8, max_size=8).filter(lambda junk: junk[2:] != bytes(6)))
+@settings(deadline=None)
 def test_messages_hold_no_control_characters(exchange: Exchange[Any], junk: bytes) -> None:
     with pytest.raises(WireError) as raised:
         exchange.check_header(junk)

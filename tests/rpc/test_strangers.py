@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.rpc.strangers import describe_stranger
@@ -24,6 +24,7 @@ def test_first_words(heard: bytes, named: str) -> None:
 
 
 @given(st.binary(max_size=200))
+@settings(deadline=None)
 def test_nothing_that_a_stranger_says_reaches_the_terminal_raw(heard: bytes) -> None:
     said = describe_stranger(heard)
     assert said.isascii()

@@ -9,7 +9,7 @@ from contextlib import ExitStack, aclosing
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.rpc import sweep as sweeping
@@ -110,6 +110,7 @@ def test_a_slash_16_is_not_too_many() -> None:
     on=ports,
     known=st.lists(st.builds(Address, st.just("known"), st.integers(1, 9))),
 )
+@settings(deadline=None)
 def test_candidates_are_the_hosts_of_the_networks(
     swept: list[IPv4Network], on: list[int], known: list[Address]
 ) -> None:
