@@ -42,7 +42,7 @@ async def resolve(address: Address, within_s: float = RESOLVE_S) -> Endpoint:
 async def _look_up(name: str) -> str | None:
     """The first IPv4 address of a name; None where it has none.
 
-    It runs in a thread of its own, and not in the loop's pool: where no name server answers, a thread is stuck
+    It runs in a thread of its own, and not in the loop's pool: with no name server a thread is stuck
     for half a minute, the pool has few of them, and the program would wait for all of them at its end.
     """
     loop = asyncio.get_running_loop()
