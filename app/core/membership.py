@@ -10,7 +10,7 @@ from app.core.backends import Backend, Backends
 from app.core.discovery import SWEPT, WORKERS, Sweep
 from app.core.events import Bus
 from app.core.pool import Node, Pool
-from app.rpc.connection import resolve
+from app.rpc.names import resolve
 from app.text.address import Address, parse_address, parse_node_url
 from app.text.problem import Problem
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
 import psutil
 import pytest
 
-from app.core.chat import Answered, Conversation, Routed
+from app.core.chat import Answered, ChatPart, Conversation, Routed
 from app.core.coordinator import CoordinatorFailed, CoordinatorState
 from app.core.events import LifecycleLine
 from app.llama.engine import Engine
@@ -20,6 +21,11 @@ from tests.core.conftest import OpenCluster
 from tests.support.engine import RpcServerFactory
 
 SMALL = ("mode: distributed", "coordinator: {context: 512, threads: 1}")
+
+
+async def to_the_end(parts: AsyncIterator[ChatPart]) -> None:
+    async for _ in parts:
+        pass
 
 
 async def test_from_a_prompt_to_a_streamed_answer_over_two_backends(
@@ -150,14 +156,13 @@ async def test_a_worker_that_dies_in_the_middle_of_an_answer_is_named(
     ) as cluster:
         await cluster.look()
         conversation = Conversation()
-
-        async def until_it_breaks() -> None:
-            async for part in cluster.ask(conversation, "a worker"):
-                if isinstance(part, Delta) and worker.alive:
-                    worker.kill()
-
+        parts = cluster.ask(conversation, "a worker")
+        async for part in parts:
+            if isinstance(part, Delta):
+                break
+        worker.kill()
         with pytest.raises(AnswerBroken) as broken:
-            await until_it_breaks()
+            await to_the_end(parts)
         assert broken.value.stage is Stage.DURING
         assert conversation.turns[0].ending == str(broken.value)
         current = cluster.coordinators.current
@@ -175,5 +180,5 @@ async def test_a_file_that_is_no_model_is_refused_before_anything_is_started(
     path.write_text("hello")
     async with open_cluster(*SMALL, f"model: {path}", engine=engine) as cluster:
         with pytest.raises(Problem, match="not a GGUF"):
-            await anext(cluster.ask(Conversation(), "a worker"))
+            await to_the_end(cluster.ask(Conversation(), "a worker"))
         assert cluster.coordinators.current is None
