@@ -15,6 +15,8 @@ TEXTS_LIMIT = 1 << 21
 U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 _LENGTH = U64.size
+_RUN = 1 << 16
+"""Strings passed over before a look at how far they reached; no vocabulary has so many empty ones in a row."""
 
 
 class Damage(Exception):  # noqa: N818  what is wrong with the file, to follow "it ..."
@@ -97,13 +99,21 @@ class Cursor:
 
         Raises:
             CutOff: the file ends first.
-            Damage: more than any vocabulary has.
+            Damage: more than any vocabulary has, or nothing but empty ones.
         """
         self._skippable_texts -= count
         if self._skippable_texts < 0:
             raise Damage("claims more strings than any vocabulary has")
         if count * _LENGTH > self._size - self.position:
             raise CutOff
+        for passed in range(0, count, _RUN):
+            start, run = self.position, min(_RUN, count - passed)
+            self._skip_run(run)
+            if run == _RUN and self.position - start == run * _LENGTH:
+                # Otherwise a small file with a hole of gigabytes would keep us busy for a second.
+                raise Damage("has a hole in place of its strings")
+
+    def _skip_run(self, count: int) -> None:
         read, unpack = self._file.read, U64.unpack
         for _ in range(count):
             prefix = read(_LENGTH)

@@ -162,6 +162,11 @@ def test_a_list_of_more_strings_than_any_vocabulary(tmp_path: Path) -> None:
     assert "more strings than" in problem_of(tmp_path, content, SPARSE)
 
 
+def test_a_hole_in_place_of_a_vocabulary(tmp_path: Path) -> None:
+    content = start(0, 1) + text(b"k") + u32(ValueType.ARRAY, ValueType.STRING) + u64(1 << 21)
+    assert "a hole in place of its strings" in problem_of(tmp_path, content, SPARSE)
+
+
 @pytest.fixture(scope="module")
 def valid(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("valid") / "valid.gguf"

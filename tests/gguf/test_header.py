@@ -148,6 +148,12 @@ def test_long_arrays_keep_their_length_only(tmp_path: Path) -> None:
     assert header.tensors[0].name == WEIGHT.name
 
 
+def test_a_vocabulary_with_merges_of_the_largest_models(tmp_path: Path) -> None:
+    tokens, merges = ["", *(f"t{n}" for n in range(262_143))], ["a b"] * 514_906
+    header = header_of(tmp_path, {"tokens": tokens, "merges": merges, "after": 1})
+    assert header.metadata == {"tokens": SkippedArray(262_144), "merges": SkippedArray(514_906), "after": 1}
+
+
 def test_a_string_longer_than_the_buffer_is_passed_over(tmp_path: Path) -> None:
     header = header_of(tmp_path, {"words": ["x" * 3_000_000, *["y"] * 1024], "after": "z"})
     assert header.metadata == {"words": SkippedArray(1025), "after": "z"}
