@@ -16,7 +16,7 @@ U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 _LENGTH = U64.size
 _RUN = 1 << 16
-"""Strings passed over before a look at how far they reached; no vocabulary has so many empty ones in a row."""
+"""Strings passed over between two looks at how far they reach; no vocabulary has so many empty in a row."""
 
 
 class Damage(Exception):  # noqa: N818  what is wrong with the file, to follow "it ..."
