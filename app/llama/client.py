@@ -73,6 +73,8 @@ class LlamaClient:
             base_url=base_url,
             headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(None, connect=CONNECT_S, write=REPLY_S, pool=REPLY_S),
+            # An idle connection holds llama-server up when it is told to end.
+            limits=httpx.Limits(max_keepalive_connections=0),
             # It is plain HTTP: without this, every client would first load all the world's certificates.
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             trust_env=False,

@@ -15,8 +15,8 @@ from app.llama.log_facts import (
     Listening,
     LoadStarted,
     ModelLoaded,
-    read_fact,
 )
+from app.llama.log_reader import read_fact
 from app.text.address import Address, AddressProblem, parse_address
 from app.text.units import bytes_text
 

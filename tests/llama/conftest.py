@@ -15,7 +15,8 @@ from app.llama.client import Health, LlamaClient
 from app.llama.command import coordinator_command, coordinator_environment
 from app.llama.engine import Engine
 from app.llama.log import parse_line, read_log
-from app.llama.log_facts import LogFact, read_fact
+from app.llama.log_facts import LogFact
+from app.llama.log_reader import read_fact
 from app.llama.placement import PlacedDevice, PlacementReader
 from app.llama.process import Child
 from app.text.address import Address

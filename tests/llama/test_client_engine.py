@@ -23,8 +23,8 @@ from app.llama.log_facts import (
     MemoryBreakdown,
     RequestCancelled,
     RequestStarted,
-    read_fact,
 )
+from app.llama.log_reader import read_fact
 from app.llama.process import Child
 from app.text.address import Address
 from app.text.answer import (

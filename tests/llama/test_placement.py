@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.llama.log import LogLine, parse_line
-from app.llama.log_facts import LayerAssigned, read_fact
+from app.llama.log_facts import LayerAssigned
+from app.llama.log_reader import read_fact
 from app.llama.placement import PlacedDevice, PlacementReader
 from app.text.address import Address
 from app.text.units import MIB

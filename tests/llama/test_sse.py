@@ -62,7 +62,9 @@ def test_any_bytes_are_taken(pieces: list[bytes]) -> None:
         parser.feed(piece)
 
 
-@pytest.mark.parametrize("piece", [b"x" * 10_000, b"data: " + b"x" * 10_000 + b"\n"])
+@pytest.mark.parametrize(
+    "piece", [b"x" * 10_000, b"data: " + b"x" * 10_000 + b"\n"], ids=["one line", "many lines"]
+)
 def test_an_event_has_a_limit(piece: bytes) -> None:
     parser = SseParser()
     for _ in range(MAX_EVENT_BYTES // len(piece)):

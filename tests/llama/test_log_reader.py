@@ -33,8 +33,8 @@ from app.llama.log_facts import (
     RequestStarted,
     TensorsLoading,
     WarmingUp,
-    read_fact,
 )
+from app.llama.log_reader import read_fact
 from app.text.address import Address
 from app.text.units import MIB
 
