@@ -89,6 +89,7 @@ class Engines:
         self._found = None
 
     async def _find(self) -> Engine:
+        """The first that can use backends, else the first that runs."""
         programs = await asyncio.to_thread(
             find_programs,
             server=self._settings.server,
@@ -96,26 +97,42 @@ class Engines:
             path=self._environment.get("PATH", ""),
             private_folder=self.folder,
         )
-        stamps = await asyncio.to_thread(_stamps, programs)
         remembered = await asyncio.to_thread(self._recall)
-        if remembered is not None and remembered.stamps == stamps and _same(remembered.engine, programs):
-            return replace(remembered.engine, origin=programs.origin)
+        seen, problems = list[_Remembered](), list[EngineProblem]()
+        for one in programs:
+            try:
+                seen.append(await self._see(one, remembered))
+            except EngineProblem as problem:
+                problems.append(problem)
+                continue
+            if seen[-1].engine.supports_rpc:
+                break
+        if not seen:
+            raise problems[0]
+        if seen != remembered:
+            await asyncio.to_thread(self._remember, seen)
+        return next((s.engine for s in seen if s.engine.supports_rpc), seen[0].engine)
+
+    async def _see(self, programs: Programs, remembered: list[_Remembered]) -> _Remembered:
+        stamps = await asyncio.to_thread(_stamps, programs)
+        for before in remembered:
+            if before.stamps == stamps and _same(before.engine, programs):
+                return before
         engine = await examine(programs, self._environment)
         if engine.rpc_server is not None:
             engine = replace(engine, protocol=await ask_protocol(engine.rpc_server, self._environment))
-        await asyncio.to_thread(self._remember, _Remembered(stamps, engine))
-        return engine
+        return _Remembered(stamps, engine)
 
-    def _recall(self) -> _Remembered | None:
+    def _recall(self) -> list[_Remembered]:
         try:
-            return msgspec.json.decode(self._memory.read_bytes(), type=_Remembered, dec_hook=_path)
+            return msgspec.json.decode(self._memory.read_bytes(), type=list[_Remembered], dec_hook=_path)
         except (OSError, msgspec.DecodeError):
-            return None
+            return []
 
-    def _remember(self, found: _Remembered) -> None:
+    def _remember(self, seen: list[_Remembered]) -> None:
         # Losing it costs the next start a second, so failing to keep it is no error.
         with contextlib.suppress(Problem):
-            write_private(self._memory, msgspec.json.encode(found, enc_hook=os.fspath))
+            write_private(self._memory, msgspec.json.encode(seen, enc_hook=os.fspath))
 
 
 def _stamps(programs: Programs) -> tuple[tuple[int, int], ...]:
@@ -124,15 +141,16 @@ def _stamps(programs: Programs) -> tuple[tuple[int, int], ...]:
 
 
 def _same(engine: Engine, programs: Programs) -> bool:
-    return (engine.server, engine.rpc_server, engine.fit_params) == (
+    return (engine.server, engine.rpc_server, engine.fit_params, engine.origin) == (
         programs.server,
         programs.rpc_server,
         programs.fit_params,
+        programs.origin,
     )
 
 
 def _path(kind: type, text: object) -> Path:
-    """msgspec knows no paths: they are written as text."""
+    """Paths are written as text, for msgspec knows none."""
     if kind is not Path or not isinstance(text, str):
         raise NotImplementedError(kind)
     return Path(text)

