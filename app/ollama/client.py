@@ -160,7 +160,8 @@ class OllamaClient:
         Raises:
             NodeProblem: it does not answer, or is no Ollama.
         """
-        return (await self._get("/api/version", _Version, self._limits.reply_s)).version
+        reply: _Version = await self._get("/api/version", _Version, self._limits.reply_s)
+        return reply.version
 
     async def tags(self) -> tuple[NodeModel, ...]:
         """The models that the node has.

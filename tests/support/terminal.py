@@ -1,0 +1,102 @@
+"""A real terminal for a real process: a pty, with pyte to see what is on the screen."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import psutil
+import pyte
+
+DEADLINE_S = 60.0
+_PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z$]*[uqp]")
+"""Sequences that pyte does not know, such as the kitty keyboard's."""
+
+
+class Terminal:
+    """One program in a terminal of its own."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], columns: int, rows: int
+    ) -> None:
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self.written = bytearray()
+        """Every byte that the program has written."""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color"})
+        self.resize(columns, rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if psutil.pid_exists(self.pid):
+            for process in psutil.Process(self.pid).children(recursive=True):
+                process.kill()
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+    @property
+    def text(self) -> str:
+        """What is on the screen now."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def send(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._fd, keys.encode())
+
+    def wait_for(self, text: str, deadline_s: float = DEADLINE_S) -> None:
+        """Wait until `text` is on the screen, wherever its lines break."""
+        wanted = "".join(text.split())
+        deadline = time.monotonic() + deadline_s
+        while wanted not in re.sub(r"[\s│┃▏▎]", "", self.text):
+            assert time.monotonic() < deadline, f"'{text}' is not on the screen:\n{self.text}"
+            assert self._read(0.2), f"it ended without '{text}':\n{self.text}"
+
+    def read_for(self, seconds: float) -> int:
+        """Read for a while; how many bytes came."""
+        before, deadline = len(self.written), time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and self._read(left):
+            pass
+        return len(self.written) - before
+
+    def wait_exit(self, deadline_s: float = DEADLINE_S) -> int:
+        """Wait until the program has ended by itself; its exit code."""
+        deadline = time.monotonic() + deadline_s
+        while self._read(0.2):
+            assert time.monotonic() < deadline, f"it does not end:\n{self.text}"
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def _read(self, wait_s: float) -> bool:
+        """Take what has been written; False where the program has closed the terminal."""
+        if not select.select([self._fd], [], [], wait_s)[0]:
+            return True
+        try:
+            piece = os.read(self._fd, 1 << 16)
+        except OSError:
+            return False
+        if piece:
+            self.written += piece
+            self._stream.feed(_PRIVATE.sub(b"", piece))
+        return bool(piece)
