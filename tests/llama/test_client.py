@@ -68,7 +68,7 @@ STOP = event("stop")
 USAGE = event(choices=False, usage={"completion_tokens": 8}, timings=TIMINGS)
 DONE = "data: [DONE]\n\n"
 COMMENTS: list[float | str] = [0.02, ":\n\n"] * 100
-SLOWLY: list[float | str] = [0.05, says("a")] * 8
+SLOWLY: list[float | str] = [0.1, says("a")] * 8
 MEASURED = Timings(prompt_tokens=16, prompt_s=0.0105, tokens=8, generation_s=0.045)
 
 
@@ -323,7 +323,7 @@ async def test_silence_has_a_deadline(reply: list[Step], stage: Stage) -> None:
 
 async def test_a_slow_answer_is_not_silent() -> None:
     async with serving(streamed(*SLOWLY, STOP, USAGE, DONE)) as (_, client):
-        parts, broken = await ask(client, idle_s=0.3)
+        parts, broken = await ask(client, idle_s=0.7)
     assert broken is None
     assert len(parts) == 9
 

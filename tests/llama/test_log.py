@@ -137,15 +137,6 @@ class Follower:
         taken, self.lines = self.lines[:count], self.lines[count:]
         return taken
 
-    async def take_nothing(self) -> None:
-        """See that nothing comes."""
-        try:
-            async with asyncio.timeout(0.05):
-                self.lines += await anext(self._tail)
-        except TimeoutError:
-            pass
-        assert self.lines == []
-
     async def aclose(self) -> None:
         await self._tail.aclose()
 
@@ -185,18 +176,25 @@ async def test_a_log_that_is_replaced_is_read_from_its_start(tmp_path: Path) -> 
         assert await follower.take(1) == ["another, and longer than the first"]
 
 
+async def keep_writing(log: Path, first: str) -> None:
+    append(log, first)
+    while True:
+        await asyncio.sleep(0.01)
+        append(log, "new\n")
+
+
 @pytest.mark.parametrize(
     ("there", "coming"), [("old\n", "new\n"), ("old\nhalf a", " line\nnew\n"), ("", "new\n")]
 )
 async def test_a_log_is_followed_from_its_end(tmp_path: Path, there: str, coming: str) -> None:
     log = tmp_path / "log"
     append(log, there)
-    follower = Follower(log, from_end=True)
-    waiting = asyncio.create_task(follower.take(1))
-    await asyncio.sleep(0.05)
-    append(log, coming)
-    assert await waiting == ["new"]
-    await follower.aclose()
+    async with aclosing(Follower(log, from_end=True)) as follower:
+        waiting = asyncio.create_task(follower.take(3))
+        writing = asyncio.create_task(keep_writing(log, coming))
+        assert await waiting == ["new"] * 3
+        writing.cancel()
+        await asyncio.wait([writing])
 
 
 async def test_a_flood_comes_in_bounded_batches(tmp_path: Path) -> None:
