@@ -75,6 +75,10 @@ class RpcServer:
         """Make it accept connections and say nothing."""
         self.process.send_signal(signal.SIGSTOP)
 
+    def resume(self) -> None:
+        """Undo `pause`."""
+        self.process.send_signal(signal.SIGCONT)
+
 
 RpcServerFactory = Callable[..., RpcServer]
 
@@ -98,7 +102,7 @@ def rpc_server(engine: Engine) -> Iterator[RpcServerFactory]:
 
     yield start
     for server in started:
-        server.process.send_signal(signal.SIGCONT)
+        server.resume()
         server.kill()
 
 
@@ -118,18 +122,30 @@ def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-_ports = itertools.count(0)
+_ports = itertools.count(20000)
+"""Below the range that the system gives to connections."""
 
 
 def free_port(host: str) -> int:
-    """A free port below the range that the system gives to connections, of this test process alone."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    while True:
-        port = 20000 + worker * 1000 + next(_ports) % 1000
+    """A free port that no other test process on this box will be given while this one lives."""
+    for port in _ports:
         with socket.socket() as tried, suppress(OSError):
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind((host, port))
+            _reserve(port)
             return port
+    raise AssertionError
+
+
+def _reserve(port: int) -> None:
+    """Hold a name that only one process can have, and that needs no file.
+
+    Raises:
+        OSError: another one holds it.
+    """
+    with socket.socket(socket.AF_UNIX) as name:
+        name.bind(f"\0synaptic-tui-tests:{port}")
+        name.detach()
 
 
 def _until_listening(server: RpcServer) -> None:
