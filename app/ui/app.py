@@ -1,0 +1,57 @@
+"""The console: puts the main screen on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+
+from app.core.cluster import Cluster
+from app.ui.command import Order
+from app.ui.commands import BY_NAME
+from app.ui.palette import CommandsOfTable
+from app.ui.screens.main import MainScreen
+from app.ui.styles import STYLESHEETS, styles_folder
+
+OF_TEXTUAL = ("Theme", "Screenshot")
+"""What the palette offers of Textual's own commands; the others have a counterpart in our table."""
+
+WIDTHS = [(0, "-narrow"), (100, "-wide")]
+HEIGHTS = [(0, "-short"), (30, "-tall")]
+"""Four panes at once need both: wide and tall."""
+
+
+class ConsoleApp(App[None], inherit_bindings=False):
+    """The full-screen console on one cluster, which is open already and stays open afterwards."""
+
+    TITLE = "synaptic-tui"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [styles_folder() / name for name in STYLESHEETS]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandsOfTable}
+    BINDINGS: ClassVar[list[BindingType]] = [("ctrl+c", "help_quit", "copy, or say how to leave")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self.main = MainScreen(cluster)
+
+    def get_default_screen(self) -> MainScreen:
+        """The main screen."""
+        return self.main
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Those of Textual's own commands that are of use here."""
+        return (command for command in super().get_system_commands(screen) if command.title in OF_TEXTUAL)
+
+    def action_help_quit(self) -> None:
+        """Say how to leave: Ctrl-C with nothing selected must end nothing by accident."""
+        self.notify("ctrl+q leaves; so does q outside of the prompt. Esc ends an answer.", markup=False)
+
+    async def action_quit(self) -> None:
+        """Leave by way of the table, whatever asked for it."""
+        self.main.order(Order(BY_NAME["quit"]))

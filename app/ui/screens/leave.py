@@ -1,0 +1,58 @@
+"""The question on the way out: what becomes of the coordinator."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from app.core.coordinator import CoordinatorStatus
+
+Wish = Literal["stop", "leave"]
+
+
+class LeaveScreen(ModalScreen[Wish | None]):
+    """Asks whether to stop the coordinator or to leave it running; None: stay."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,c", "dismiss", "cancel"),
+        ("s", "choose('stop')", "stop it"),
+        ("l", "choose('leave')", "leave it running"),
+    ]
+
+    def __init__(self, status: CoordinatorStatus) -> None:
+        super().__init__()
+        self._status = status
+
+    def compose(self) -> ComposeResult:
+        """The question and its three answers."""
+        with Vertical(id="leave") as frame:
+            frame.border_title = "Leave"
+            yield Static(Content(f"The coordinator for {self._status.model} is {self._status.state}."))
+            yield OptionList(
+                Option("s  Stop it, and free its backends", id="stop"),
+                Option("l  Leave it running; the next console takes it over", id="leave"),
+                Option("c  Cancel, and stay here", id="cancel"),
+                markup=False,
+                compact=True,
+            )
+
+    def action_choose(self, wish: Wish) -> None:
+        """Answer with one key."""
+        self.dismiss(wish)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Answer with the highlighted line."""
+        match event.option_id:
+            case "stop":
+                self.dismiss("stop")
+            case "leave":
+                self.dismiss("leave")
+            case _:
+                self.dismiss(None)

@@ -1,0 +1,258 @@
+"""The main screen: the four panes, fed by the core's events, and the way from a command to its deed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from app.core.choices import Chosen
+from app.core.cluster import Cluster
+from app.core.coordinator import CoordinatorChanged, CoordinatorStatus
+from app.core.events import Event, Severity
+from app.text.problem import Problem
+from app.ui.command import Command, CommandProblem, Completion, Order, completions, parse
+from app.ui.commands import BY_NAME, COMMANDS, bindings_of
+from app.ui.hints import hints, last_hints
+from app.ui.panes.backends import BackendsPane
+from app.ui.panes.chat import ChatPane
+from app.ui.panes.coordinator import CoordinatorPane
+from app.ui.panes.nodes import NodesPane
+from app.ui.panes.pane import Pane
+from app.ui.places import EVERYWHERE, Place
+from app.ui.widgets.command_line import CommandLine
+from app.ui.widgets.header import HeaderLine, glance
+from app.ui.widgets.key_hints import KeyHints
+from app.ui.widgets.pane_tabs import PaneTabs
+from app.ui.widgets.prompt import Prompt
+
+EVENTS_HZ = 10
+TOLD_S = 6
+REPORTED_S = 15
+
+
+class MainScreen(Screen[None]):
+    """Four panes where there is room for them, else one at a time."""
+
+    AUTO_FOCUS = "Prompt"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(EVERYWHERE),
+        Binding("colon", "command_line", "A line for commands", show=False),
+    ]
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self.cluster = cluster
+        self.commands: Sequence[Command] = COMMANDS
+        self.place = Place.CHAT
+        """The pane that has the focus, or had it last."""
+        running = cluster.coordinators.running
+        self._status: CoordinatorStatus | None = running.status if running else None
+
+    def compose(self) -> ComposeResult:
+        """Header, panes, command line, key hints."""
+        yield HeaderLine()
+        yield PaneTabs()
+        with Horizontal(id="panes"):
+            yield ChatPane(self.cluster, self.completions, self.obey)
+            with Vertical(id="side"):
+                yield BackendsPane(self.cluster.backends)
+                yield NodesPane(self.cluster.pool)
+                yield CoordinatorPane(self._status)
+        yield CommandLine(self.completions, self.obey)
+        yield KeyHints(partial(hints, self), partial(last_hints, self))
+
+    def on_mount(self) -> None:
+        """Begin to follow the core, and to look around."""
+        self._mark_current(self.chat)
+        self.follow_events()
+        self.look_around()
+
+    @property
+    def chat(self) -> ChatPane:
+        """The first pane."""
+        return self.query_one(ChatPane)
+
+    @property
+    def coordinator(self) -> CoordinatorPane:
+        """The fourth pane."""
+        return self.query_one(CoordinatorPane)
+
+    @property
+    def busy(self) -> bool:
+        """Whether Escape would end an answer or a sweep."""
+        return self.chat.answering or any(self._sweeps())
+
+    @property
+    def selected_backend(self) -> str | None:
+        """The address under the cursor of the second pane."""
+        return self.query_one(BackendsPane).selected
+
+    @property
+    def selected_node(self) -> str | None:
+        """The URL under the cursor of the third pane."""
+        return self.query_one(NodesPane).selected
+
+    @work(name="events", group="events", exclusive=True, exit_on_error=False)
+    async def follow_events(self) -> None:
+        """Show what the core tells, for as long as the screen is there."""
+        with self.cluster.bus.subscribe() as mailbox:
+            self._show([], 0)
+            async for events in mailbox.batches(EVENTS_HZ):
+                self._show(events, mailbox.lost)
+
+    @work(name="look around", group="look around", exclusive=True, exit_on_error=False)
+    async def look_around(self) -> None:
+        """Read the models, say what is missing, and look for backends where some are wanted."""
+        await self.cluster.catalogue.read()
+        problem = await self.cluster.engines.problem()
+        for sentence in (*self.cluster.catalogue.problems, *([problem] if problem else [])):
+            self.cluster.bus.say("console", sentence, Severity.WARNING)
+        if self.cluster.choices.now.distributed and not self.cluster.backends.known:
+            self.order(Order(BY_NAME["rpc discover"]))
+
+    def go(self, place: Place) -> None:
+        """Focus a pane; where only one is shown, show that one."""
+        pane = self._pane(place)
+        self._mark_current(pane)
+        pane.main.focus()
+
+    def cancel(self) -> None:
+        """End the answer or the sweep that is under way, else leave the prompt, else the zoom."""
+        if self.busy:
+            self.chat.cancel()
+            for sweep in self._sweeps():
+                sweep.cancel()
+        elif isinstance(self.focused, Prompt):
+            self.chat.transcript.focus()
+        else:
+            self.remove_class("-zoomed")
+
+    def completions(self, line: str) -> list[Completion]:
+        """How a typed line can go on."""
+        return completions(line, self.commands, self)
+
+    def obey(self, line: str) -> None:
+        """Carry out a typed line.
+
+        Raises:
+            Problem: it is no command, or one that cannot run now.
+        """
+        order = parse(line, self.commands)
+        why_not = self._why_not(order)
+        if why_not is not None:
+            raise CommandProblem(why_not)
+        self._carry_out(order)
+
+    def order(self, order: Order) -> None:
+        """Carry out a command that was not typed; says why where it cannot run now."""
+        why_not = self._why_not(order)
+        if why_not is not None:
+            self.notify(why_not, severity="warning", timeout=TOLD_S, markup=False)
+        else:
+            self._carry_out(order)
+
+    def action_command(self, name: str) -> None:
+        """Carry out the command of a key, or ask for what it needs."""
+        command = BY_NAME[name]
+        argument = command.argument
+        if argument is not None and argument.required:
+            self.action_command_line(f"{command.name} {argument.first(self)}")
+        else:
+            self.order(Order(command))
+
+    def action_command_line(self, text: str = "") -> None:
+        """Open the line for commands."""
+        self.query_one(CommandLine).open(text)
+
+    def tell(self, text: str) -> None:
+        """Say what came of a command."""
+        self.notify(text, timeout=TOLD_S, markup=False)
+
+    def report(self, problem: Problem) -> None:
+        """Say what went wrong, now and in the list of what happened."""
+        self.notify(str(problem), severity="error", timeout=REPORTED_S, markup=False)
+        self.cluster.bus.say("console", str(problem), Severity.ERROR)
+
+    @on(DescendantFocus)
+    def _follow_focus(self, event: DescendantFocus) -> None:
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Pane):
+                self._mark_current(node)
+        self._look_again()
+
+    @on(Worker.StateChanged)
+    def _tell_fault(self, event: Worker.StateChanged) -> None:
+        """A worker that ends with anything but a Problem shows a fault of this program."""
+        if event.state is WorkerState.ERROR:
+            fault = f"'{event.worker.name}' ended by a fault of this program: {event.worker.error!r}."
+            self.report(Problem(fault, "Please report it."))
+
+    def _why_not(self, order: Order) -> str | None:
+        if any(w.group == _group(order) and w.is_running for w in self.workers):
+            return f"'{order.command.name}' is under way already."
+        return order.command.why_not(self)
+
+    def _carry_out(self, order: Order) -> None:
+        try:
+            doing = order.command.run(self, order.argument)
+        except Problem as problem:
+            self.report(problem)
+            return
+        if doing is not None:
+            self.run_worker(
+                self._await(doing),
+                name=order.command.name,
+                group=_group(order),
+                exclusive=True,
+                exit_on_error=False,
+            )
+
+    async def _await(self, doing: Awaitable[None]) -> None:
+        try:
+            await doing
+        except Problem as problem:
+            self.report(problem)
+
+    def _show(self, events: Sequence[Event], lost: int) -> None:
+        for event in events:
+            if isinstance(event, CoordinatorChanged):
+                self._status = event.status
+            elif isinstance(event, Chosen):
+                self.chat.show_model()
+        self.chat.take(events)
+        self.query_one(BackendsPane).take(events)
+        self.query_one(NodesPane).take(events)
+        self.coordinator.take(events, lost)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Show in header, tabs and hints what may have changed."""
+        self.query_one(HeaderLine).glance = glance(self.cluster, self._status)
+        self.query_one(PaneTabs).remark = str(self._pane(self.place).border_subtitle or "")
+        self.query_one(KeyHints).look_again()
+
+    def _sweeps(self) -> list[Worker[None]]:
+        return [w for w in self.workers if w.name == "rpc discover" and w.is_running]
+
+    def _pane(self, place: Place) -> Pane:
+        return self.query_one(f"#{place.value}", Pane)
+
+    def _mark_current(self, pane: Pane) -> None:
+        self.place = pane.PLACE
+        self.query_one(PaneTabs).current = pane.PLACE
+        for each in self.query(Pane):
+            each.set_class(each is pane, "-current")
+        self.query_one("#side").set_class(pane is not self.chat, "-current")
+
+
+def _group(order: Order) -> str:
+    return f"command {order.command.name} {order.argument}"

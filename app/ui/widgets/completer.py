@@ -1,0 +1,44 @@
+"""Completion of a command line: what it shows, and what the next Tab makes of the line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.content import Content
+
+from app.text.problem import Problem
+from app.ui.command import Completion
+
+Complete = Callable[[str], Sequence[Completion]]
+"""How a line can go on."""
+Obey = Callable[[str], None]
+"""Carries a line out; raises a Problem where it is no command, or one that cannot run now."""
+
+_SHOWN = 12
+
+
+class Completer:
+    """Goes through the completions of a line, one Tab after the other."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def next(self, line: str, found: Sequence[Completion]) -> str | None:
+        """The line to show instead of `line`, which can go on as in `found`; None where nothing fits."""
+        if line not in self._lines or len(self._lines) == 1:
+            self._lines = [completion.line for completion in found]
+            return self._lines[0] if self._lines else None
+        return self._lines[(self._lines.index(line) + 1) % len(self._lines)]
+
+
+def completions_text(found: Sequence[Completion]) -> Content:
+    """How a line can go on, in one line; a single way with its help."""
+    if len(found) == 1:
+        return Content.assemble(found[0].shown, (f"  {found[0].help}", "$text-muted"))
+    more = f"  … {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return Content("  ".join(completion.shown for completion in found[:_SHOWN]) + more).stylize("$text-muted")
+
+
+def problem_text(problem: Problem) -> Content:
+    """What is wrong with a line, and what to type instead."""
+    return Content.assemble((problem.sentence, "$text-error"), f" {problem.remedy}".rstrip())

@@ -1,0 +1,103 @@
+"""The line at the top: what is chosen, what runs, how much of the cluster is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from app.core.backends import USABLE
+from app.core.cluster import Cluster
+from app.core.coordinator import CoordinatorState, CoordinatorStatus
+from app.ui.plain import plain_line
+
+NAME = "synaptic-tui"
+_SHORTEST_MODEL = 12
+_GAP = "  "
+_TONES = {
+    CoordinatorState.READY: "$text-success",
+    CoordinatorState.FAILED: "$text-error",
+    CoordinatorState.STOPPED: "$text-muted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the line says."""
+
+    distributed: bool = False
+    model: str | None = None
+    coordinator: CoordinatorState | None = None
+    port: int | None = None
+    usable: int = 0
+    backends: int = 0
+    up: int = 0
+    nodes: int = 0
+
+
+def glance(cluster: Cluster, status: CoordinatorStatus | None) -> Glance:
+    """The cluster as it is now."""
+    chosen, known, nodes = cluster.choices.now, cluster.backends.known, cluster.pool.nodes
+    return Glance(
+        distributed=chosen.distributed,
+        model=chosen.model,
+        coordinator=status.state if status else None,
+        port=status.port if status else None,
+        usable=sum(backend.state in USABLE for backend in known),
+        backends=len(known),
+        up=sum(node.up is True for node in nodes),
+        nodes=len(nodes),
+    )
+
+
+class HeaderLine(Widget):
+    """One line, in the longest form that fits."""
+
+    glance = reactive(Glance())
+
+    def render(self) -> Content:
+        """The longest form that fits, with a model's name cut where even the shortest does not."""
+        width = self.size.width - 2
+        forms = list(_forms(self.glance, self.glance.model))
+        for form in forms:
+            if form.cell_length <= width:
+                return form
+        model = self.glance.model or ""
+        room = max(_SHORTEST_MODEL, len(model) - (forms[-1].cell_length - width))
+        *_, shortest = _forms(self.glance, f"{model[: room - 1]}…")
+        return shortest
+
+
+def _forms(seen: Glance, model: str | None) -> Iterator[Content]:
+    """The line, from its longest form to its shortest."""
+    name = Content.styled(NAME, "bold $text-accent")
+    on = ("distributed ", ("ON", "bold $text-success") if seen.distributed else ("off", "$text-muted"))
+    switch = Content.assemble(*on)
+    backends = _share(seen.usable, seen.backends, "backends")
+    nodes = _share(seen.up, seen.nodes, "nodes")
+    for lead in (name, None):
+        for goes_to in _model_forms(seen, model):
+            parts = [lead, switch, goes_to, backends, nodes]
+            yield Content(_GAP).join(part for part in parts if part is not None)
+    yield Content(_GAP).join((*list(_model_forms(seen, model))[-1:], backends, nodes))
+
+
+def _model_forms(seen: Glance, model: str | None) -> Iterator[Content]:
+    named = (
+        Content.styled(plain_line(model), "bold") if model else Content.styled("no model", "$text-warning")
+    )
+    if seen.coordinator is None:
+        yield named
+        return
+    state = Content.styled(f"● {seen.coordinator}", _TONES.get(seen.coordinator, "$text-warning"))
+    port = f" :{seen.port}" if seen.port else ""
+    yield Content.assemble(named, f" → coordinator{port} ", state)
+    yield Content.assemble(named, " → ", state)
+
+
+def _share(good: int, all_of_them: int, what: str) -> Content:
+    tone = "$text-muted" if not all_of_them else "$text-success" if good == all_of_them else "$text-warning"
+    return Content.assemble((f"{good}/{all_of_them}", tone), f" {what}")

@@ -1,0 +1,132 @@
+"""A table whose rows are shown again and again: only what differs is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import BindingType
+from textual.widgets import DataTable
+
+from app.ui.plain import plain_line
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; its width holds whatever its cells say."""
+
+    key: str
+    title: str
+    width: int
+    right: bool = False
+    """Numbers stand at the right of their column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in one cell."""
+
+    text: str
+    tone: str = ""
+    """good, warning, error or muted: a colour beside the word, never instead of it."""
+
+
+Row = Mapping[str, Cell]
+
+
+class Ledger(DataTable[Text]):
+    """Rows by a key of their own, in fixed columns."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "ledger--good",
+        "ledger--warning",
+        "ledger--error",
+        "ledger--muted",
+    }
+    DEFAULT_CSS = """
+    Ledger {
+        overflow-x: hidden; scrollbar-size-vertical: 1;
+        & > .ledger--good { color: $text-success; }
+        & > .ledger--warning { color: $text-warning; }
+        & > .ledger--error { color: $text-error; }
+        & > .ledger--muted { color: $text-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("j", "cursor_down", ""),
+        ("k", "cursor_up", ""),
+        ("g", "scroll_top", ""),
+        ("G", "scroll_bottom", ""),
+    ]
+
+    def __init__(self, order: Callable[[str], Any]) -> None:
+        """`order` makes the key that rows are sorted by, out of the text in the first column."""
+        super().__init__(cursor_type="row", zebra_stripes=False, cell_padding=0)
+        self._order = order
+        self._shown: dict[str, Row] = {}
+        self._layout: tuple[Column, ...] = ()
+
+    @property
+    def selected(self) -> str | None:
+        """The key of the row under the cursor."""
+        if not self._shown:
+            return None
+        return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
+
+    def lay_out(self, columns: Sequence[Column]) -> None:
+        """Show these columns from now on."""
+        if tuple(columns) == self._layout:
+            return
+        selected, self._layout = self.selected, tuple(columns)
+        self.clear(columns=True)
+        for column in self._layout:
+            title = column.title.rjust(column.width - 1) if column.right else column.title
+            self.add_column(Text(title, no_wrap=True), width=column.width, key=column.key)
+        rows, self._shown = self._shown, {}
+        self.show(rows)
+        self._select(selected)
+
+    def show(self, rows: Mapping[str, Row]) -> None:
+        """Add or change these rows; others stay as they are."""
+        new = rows.keys() - self._shown.keys()
+        for key, row in rows.items():
+            if key in self._shown:
+                self._change(key, row)
+            else:
+                self.add_row(*(self._cell(row, column) for column in self._layout), key=key)
+            self._shown[key] = row
+        if new:
+            self._sort()
+
+    def drop(self, keys: Iterable[str]) -> None:
+        """Take rows away."""
+        for key in keys:
+            if self._shown.pop(key, None) is not None:
+                self.remove_row(key)
+
+    def _sort(self) -> None:
+        selected = self.selected
+        self.sort(self._layout[0].key, key=lambda cell: self._order(cell.plain))
+        self._select(selected)
+
+    def _select(self, key: str | None) -> None:
+        if key is not None:
+            self.move_cursor(row=self.get_row_index(key), animate=False)
+
+    def _change(self, key: str, row: Row) -> None:
+        before = self._shown[key]
+        for column in self._layout:
+            if row.get(column.key) != before.get(column.key):
+                self.update_cell(key, column.key, self._cell(row, column))
+
+    def _cell(self, row: Row, column: Column) -> Text:
+        cell = row.get(column.key, Cell(""))
+        style = self.get_component_rich_style(f"ledger--{cell.tone}", partial=True) if cell.tone else ""
+        text = Text(plain_line(cell.text), style, no_wrap=True, overflow="ellipsis")
+        if column.right:
+            text.align("right", column.width - 1)
+        else:
+            text.truncate(column.width - 1, overflow="ellipsis")
+        return text

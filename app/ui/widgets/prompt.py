@@ -1,0 +1,97 @@
+"""Where prompts are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.events import Key, Resize
+from textual.message import Message
+from textual.widgets import TextArea
+
+from app.ui.history import History
+
+MOST_LINES = 6
+
+
+class Prompt(TextArea):
+    """A few lines of text: Enter sends, the arrows at its first and last line bring back what was sent."""
+
+    @dataclass
+    class Sent(Message):
+        """A prompt, or a line that begins with a slash."""
+
+        text: str
+
+    class CompletionWanted(Message):
+        """Tab was pressed in a line that begins with a slash."""
+
+    @dataclass
+    class Paged(Message):
+        """The page keys were pressed, which scroll what is above."""
+
+        pages: int
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="prompt",
+            compact=True,
+            highlight_cursor_line=False,
+            placeholder="Ask, or / for a command",
+        )
+        self.cursor_blink = False
+        self._history = History()
+
+    def on_mount(self) -> None:
+        """Begin one line high."""
+        self._fit()
+
+    def on_resize(self, _event: Resize) -> None:
+        """Another width folds the text otherwise."""
+        self._fit()
+
+    def on_text_area_changed(self) -> None:
+        """Be as high as the text, up to a limit."""
+        self._fit()
+
+    async def _on_key(self, event: Key) -> None:
+        match event.key:
+            case "enter":
+                self._send()
+            case "ctrl+j" | "shift+enter":
+                self.insert("\n")
+            case "tab" if self.text.startswith("/"):
+                self.post_message(self.CompletionWanted())
+            case "pageup":
+                self.post_message(self.Paged(-1))
+            case "pagedown":
+                self.post_message(self.Paged(1))
+            case "up" if self.cursor_at_first_line and self._bring_back(self._history.older(self.text)):
+                pass
+            case "down" if self.cursor_at_last_line and self._bring_back(self._history.newer()):
+                pass
+            case _:
+                return
+        event.stop()
+        event.prevent_default()
+
+    def show_line(self, text: str) -> None:
+        """Put `text` in, with the cursor at its end."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    def _send(self) -> None:
+        text = self.text.strip("\n") if self.text.startswith("/") else self.text.strip()
+        if text:
+            self._history.keep(text)
+            self.load_text("")
+            self.post_message(self.Sent(text))
+
+    def _bring_back(self, text: str | None) -> bool:
+        if text is not None:
+            self.show_line(text)
+        return text is not None
+
+    def _fit(self) -> None:
+        wanted = max(1, min(MOST_LINES, self.wrapped_document.height))
+        if self.styles.height is None or self.styles.height.value != wanted:
+            self.styles.height = wanted

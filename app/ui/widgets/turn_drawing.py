@@ -1,0 +1,158 @@
+"""The lines of a turn: who said what, the numbers, the folded parts, the answer, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from app.core.chat import Turn
+from app.text.units import duration_text, plural, rate_text
+from app.ui.plain import plain_line, plain_text
+from app.ui.widgets.folding import fold
+from app.ui.widgets.markdown import GrowingMarkdown, MarkdownLook
+
+PARTS = ("you", "model", "dim", "error", "warning", "heading", "code", "link")
+_INDENT = 2
+_CANCELLED = "cancelled"
+
+
+class Fold(StrEnum):
+    """A part of a turn that is one line until it is unfolded."""
+
+    WHY = "why"
+    THINKING = "thinking"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLook:
+    """How turns are drawn: a style for each of PARTS."""
+
+    styles: Mapping[str, Style]
+    dark: bool
+
+
+@dataclass(slots=True)
+class Shown:
+    """What is shown of a turn beside the turn itself."""
+
+    turn: Turn
+    growing: bool = True
+    """Whether more of the answer may come."""
+    waiting: str = ""
+    """What is waited for while nothing of the answer has come."""
+    note: str = ""
+    """What else there is to say of a whole answer."""
+    unfolded: frozenset[Fold] = frozenset()
+
+
+class TurnDrawing:
+    """Draws one turn again and again as it grows, at one width."""
+
+    def __init__(self, console: Console, look: TurnLook, width: int) -> None:
+        self._styles = look.styles
+        self._width = width
+        self._answer = GrowingMarkdown(console, _markdown_look(look, width - _INDENT))
+        self.strips: list[Strip] = []
+        self.folds: dict[int, Fold] = {}
+        """The lines that unfold a part, by their numbers."""
+
+    def draw(self, shown: Shown) -> None:
+        """Make the lines of the turn as it is now."""
+        turn = shown.turn
+        self.strips, self.folds = [], {}
+        self._say("you", "you")
+        self._paragraph(turn.prompt)
+        self._empty()
+        self._say(turn.model, "model", _numbers(turn))
+        if turn.route is not None:
+            self._fold(Fold.WHY, " ".join(turn.route.reasons), turn.route.reasons, shown)
+        if turn.thinking:
+            thought = "".join(turn.thinking).strip()
+            self._fold(Fold.THINKING, plural(len(thought.split()), "word"), (thought,), shown)
+        self._add_answer(turn.text, shown.growing)
+        self._end(shown)
+        self._empty()
+
+    def _empty(self) -> None:
+        self.strips.append(Strip([]))
+
+    def _say(self, who: str, style: str, numbers: str = "") -> None:
+        segments = [Segment(plain_line(who), self._styles[style])]
+        if numbers:
+            segments.append(Segment(f"  {numbers}", self._styles["dim"]))
+        self.strips.append(Strip(segments))
+
+    def _paragraph(self, text: str, style: str = "") -> None:
+        look = self._styles[style] if style else None
+        margin = " " * _INDENT
+        for line in plain_text(text).split("\n"):
+            for row in fold(line, self._width - _INDENT):
+                self.strips.append(Strip([Segment(margin + row, look)]))
+
+    def _fold(self, part: Fold, brief: str, whole: tuple[str, ...], shown: Shown) -> None:
+        unfolded = part in shown.unfolded
+        line = f"▾ {part}" if unfolded else f"▸ {part}  {plain_line(brief)}"
+        text = line if len(line) <= self._width else f"{line[: self._width - 1]}…"
+        self.folds[len(self.strips)] = part
+        self.strips.append(Strip([Segment(text, self._styles["dim"])]))
+        if unfolded:
+            for text in whole:
+                self._paragraph(text, "dim")
+
+    def _add_answer(self, text: str, growing: bool) -> None:
+        if not text.strip():
+            return
+        margin = Segment(" " * _INDENT)
+        lines = [Strip([margin, *strip]) for strip in self._answer.strips(plain_text(text))]
+        if growing:
+            lines[-1] = Strip([*lines[-1], Segment("▌", self._styles["dim"])])
+        self.strips += lines
+
+    def _end(self, shown: Shown) -> None:
+        ending = shown.turn.ending
+        if shown.growing:
+            self._remark("" if shown.turn.answer else shown.waiting, "dim")
+        elif ending == _CANCELLED:
+            self._remark(ending, "warning")
+        else:
+            self._remark(ending, "error") if ending else self._remark(shown.note, "dim")
+
+    def _remark(self, text: str, style: str) -> None:
+        if text:
+            self._paragraph(text, style)
+
+
+def _numbers(turn: Turn) -> str:
+    """Where the answer came from, and how fast, as measured."""
+    words = [turn.route.summary] if turn.route is not None else []
+    if turn.measured is not None:
+        words += [f"TTFT {duration_text(turn.measured.ttft_s)}", rate_text(turn.measured.tokens_per_s)]
+    return "  ".join(words)
+
+
+def _markdown_look(look: TurnLook, width: int) -> MarkdownLook:
+    heading, code, link, dim = (look.styles[part] for part in ("heading", "code", "link", "dim"))
+    styles = dict.fromkeys((f"markdown.h{level}" for level in range(1, 8)), heading)
+    styles |= {
+        "markdown.code": code,
+        "markdown.link": link,
+        "markdown.link_url": dim,
+        "markdown.item.bullet": dim,
+        "markdown.item.number": dim,
+        "markdown.block_quote": dim,
+        "markdown.hr": dim,
+        "markdown.table.border": dim,
+        "markdown.table.header": heading,
+    }
+    return MarkdownLook(
+        width=width,
+        styles=styles,
+        code_theme="monokai" if look.dark else "default",
+        code_background=code.bgcolor.get_truecolor().hex if code.bgcolor else "default",
+    )
