@@ -78,13 +78,13 @@ class Child:
 
     @classmethod
     def adopt(cls, identity: ProcessIdentity) -> Child | None:
-        """The process of that identity, started by a process of ours that is gone; None where it has ended.
+        """The running process of that identity, whoever started it; None where it has ended.
 
         Number, time of start and arguments must all match.
         """
         if not (_is_running(identity) and _runs_command(identity.pid, identity.argv)):
             return None
-        return cls(identity, is_ours=False)
+        return cls(identity, is_ours=_is_child_of_ours(identity.pid))
 
     @property
     def running(self) -> bool:
@@ -208,6 +208,14 @@ def _is_running(identity: ProcessIdentity) -> bool:
             return False
         return abs(_started(process) - identity.started) < SAME_START_S
     except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _is_child_of_ours(pid: int) -> bool:
+    """Whether this very process started it, and let go of it."""
+    try:
+        return psutil.Process(pid).ppid() == os.getpid()
+    except psutil.NoSuchProcess:
         return False
 
 

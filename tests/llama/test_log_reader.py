@@ -49,7 +49,7 @@ SAID: list[tuple[str, LogFact | None]] = [
         DeviceFound("RPC0", BACKEND, 24105 * MIB, 24000 * MIB),
     ),
     (
-        "cmn  common_param:   - CPU     : Intel(R) Xeon(R) Processor (24105 MiB, 24105 MiB free)",
+        "cmn  common_param:   - CPU     : A Processor (24105 MiB, 24105 MiB free)",
         DeviceFound("CPU", None, 24105 * MIB, 24105 * MIB),
     ),
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import json
 import os
 import signal
@@ -164,11 +165,13 @@ async def test_a_cancelled_stop_kills_at_once(start: Start) -> None:
     assert await child.wait() == -signal.SIGKILL
 
 
-async def test_a_dropped_process_runs_on(start: Start, log: Path) -> None:
-    child = await start(SLEEP, ready="ready")
-    identity = child.identity
-    del child
-    assert Child.adopt(identity) is not None
+async def test_a_dropped_process_runs_on(log: Path) -> None:
+    identity = (await Child.start(python(SLEEP), environment={}, log=log)).identity
+    gc.collect()
+    again = Child.adopt(identity)
+    assert again is not None
+    assert await again.stop(60) == -signal.SIGTERM
+    assert not psutil.pid_exists(identity.pid)
 
 
 async def test_no_such_program(log: Path) -> None:
