@@ -126,9 +126,9 @@ def _summary(status: CoordinatorStatus | None) -> Content:
 
 
 def _placed_line(placed: Placement) -> Content:
-    layers = UNKNOWN if placed.layers is None else str(placed.layers)
+    layers = UNKNOWN if placed.layers is None else plural(placed.layers, "layer")
     held = bytes_text(placed.held_bytes)
-    return Content(f"  {placed.where:<22}{placed.device:<7}{layers:>4} layers  {held:>9}")
+    return Content(f"  {placed.where:<22}{placed.device:<7}{layers:<11}{held:>9}")
 
 
 def _state_line(status: CoordinatorStatus) -> Content:

@@ -63,7 +63,9 @@ class Ledger(DataTable[Text]):
 
     def __init__(self, order: Callable[[str], Any]) -> None:
         """`order` makes the key that rows are sorted by, out of the text in the first column."""
-        super().__init__(cursor_type="row", zebra_stripes=False, cell_padding=0)
+        super().__init__(
+            cursor_type="row", zebra_stripes=False, cell_padding=0, cursor_foreground_priority="renderable"
+        )
         self._order = order
         self._shown: dict[str, Row] = {}
         self._layout: tuple[Column, ...] = ()

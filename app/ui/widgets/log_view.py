@@ -96,13 +96,15 @@ class LogView(ScrollView, can_focus=True):
         self._set_following(now=True)
 
     def on_resize(self, event: Resize) -> None:
-        """Fold every line anew where the width is another."""
+        """Fold every line anew where the width is another; the end stays in view whatever the height."""
         width = self.scrollable_content_region.width
         if width and width != self._width:
             self._width = width
             self._rows.clear()
             self._add_rows(self._entries)
             self._settle(0, 0)
+        elif self.following:
+            self.follow()
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """Scrolling up ends following; scrolling to the end begins it again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
@@ -95,22 +96,11 @@ class GrowingMarkdown:
 
     def strips(self, source: str) -> list[Strip]:
         """The lines of `source`, which begins with what was given before."""
-        start = self._last_block(source[self._settled :])
-        if start:
-            self._settled_strips = _joined(
-                self._settled_strips, self._draw(source[self._settled : self._settled + start])
-            )
-            self._settled += start
-        return _joined(self._settled_strips, self._draw(source[self._settled :]))
-
-    def _last_block(self, text: str) -> int:
-        """Where the last top-level block of `text` begins."""
-        blocks = [token for token in PARSER.parse(text) if token.level == 0 and token.map]
-        if len(blocks) < 2:
-            return 0
-        last = blocks[-1].map
-        assert last is not None
-        return sum(len(line) + 1 for line in text.split("\n")[: last[0]])
+        *done, last = _blocks(source[self._settled :])
+        for block in done:
+            self._settled_strips = _joined(self._settled_strips, self._draw(block))
+            self._settled += len(block)
+        return _joined(self._settled_strips, self._draw(last))
 
     def _draw(self, text: str) -> list[Strip]:
         if not text.strip():
@@ -119,11 +109,26 @@ class GrowingMarkdown:
         options = self._console.options.update(width=width, height=None)
         with self._console.use_theme(self._theme):
             lines = self._console.render_lines(_Markdown(text, self._look), options, pad=False)
-        return [Strip(_without_ends(line)) for line in lines]
+        return _trimmed([Strip(_without_ends(line)) for line in lines])
+
+
+def _blocks(text: str) -> list[str]:
+    """The top-level blocks of `text`, which they add up to."""
+    lines = text.split("\n")
+    starts = [token.map[0] for token in PARSER.parse(text) if token.level == 0 and token.map]
+    edges = [0, *starts[1:], len(lines)]
+    parts = ["\n".join(lines[start:end]) for start, end in pairwise(edges)]
+    return [f"{part}\n" for part in parts[:-1]] + parts[-1:]
 
 
 def _without_ends(line: list[Segment]) -> list[Segment]:
     return [segment for segment in line if segment.text != "\n"]
+
+
+def _trimmed(strips: list[Strip]) -> list[Strip]:
+    """Without the empty lines that Rich puts around some blocks."""
+    filled = [i for i, strip in enumerate(strips) if strip.text.strip()]
+    return strips[filled[0] : filled[-1] + 1] if filled else []
 
 
 def _joined(above: list[Strip], below: list[Strip]) -> list[Strip]:

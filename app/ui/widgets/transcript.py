@@ -82,7 +82,7 @@ class Transcript(VerticalScroll):
             note.update(text)
 
     def _look(self) -> TurnLook:
-        styles = {part: self.get_component_rich_style(f"turn--{part}", partial=True) for part in PARTS}
+        styles = {part: self.get_component_rich_style(f"turn--{part}") for part in PARTS}
         return TurnLook(styles, self.app.current_theme.dark)
 
     def _take_look(self, _theme: Theme) -> None:

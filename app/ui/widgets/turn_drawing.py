@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -83,10 +84,13 @@ class TurnDrawing:
         self.strips.append(Strip([]))
 
     def _say(self, who: str, style: str, numbers: str = "") -> None:
-        segments = [Segment(plain_line(who), self._styles[style])]
-        if numbers:
-            segments.append(Segment(f"  {numbers}", self._styles["dim"]))
-        self.strips.append(Strip(segments))
+        """A name, with the numbers beside it or, where they do not fit, under it."""
+        name = Segment(plain_line(who), self._styles[style])
+        if len(who) + len(numbers) + 2 <= self._width:
+            self.strips.append(Strip([name, Segment(f"  {numbers}".rstrip(), self._styles["dim"])]))
+        else:
+            self.strips.append(Strip([name]))
+            self._paragraph(numbers, "dim")
 
     def _paragraph(self, text: str, style: str = "") -> None:
         look = self._styles[style] if style else None
@@ -111,7 +115,8 @@ class TurnDrawing:
         margin = Segment(" " * _INDENT)
         lines = [Strip([margin, *strip]) for strip in self._answer.strips(plain_text(text))]
         if growing:
-            lines[-1] = Strip([*lines[-1], Segment("▌", self._styles["dim"])])
+            written = lines[-1].crop(0, cell_len(lines[-1].text.rstrip()))
+            lines[-1] = Strip([*written, Segment("▌", self._styles["dim"])])
         self.strips += lines
 
     def _end(self, shown: Shown) -> None:
