@@ -29,6 +29,7 @@ async def show(cluster: Cluster) -> int:
     """Show the console on `cluster` until the person leaves it; returns its exit code."""
     from app.ui.app import ConsoleApp
 
+    cluster.watch()
     console = ConsoleApp(cluster)
     await console.run_async()
     return console.return_code or 0

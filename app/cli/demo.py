@@ -51,7 +51,11 @@ async def _cluster(engine: Engine) -> AsyncIterator[Cluster]:
     """The demo's cluster; its coordinator is stopped at the end, before the workers are."""
     async with stage(engine, os.environ) as made:
         places = replace(
-            usual_places(), state_file=made.folder / "state.yaml", state=made.folder, cache=made.folder
+            usual_places(),
+            state_file=made.folder / "state.yaml",
+            state=made.folder,
+            cache=made.folder,
+            temporary=True,
         )
         async with open_cluster(ClusterOptions(config=made.config), places, _without_settings()) as cluster:
             try:

@@ -45,6 +45,8 @@ class Places:
     engine: Path
     """Where the engine is put when this program fetches it."""
     home: Path
+    temporary: bool = False
+    """The folders vanish with this process, so that nobody could find a coordinator that outlives it."""
 
 
 class Cluster:
@@ -87,7 +89,7 @@ class Cluster:
         self.coordinators = Coordinators(
             self.bus,
             self.backends,
-            CoordinatorPlaces(places.state / "coordinators", places.state / "logs"),
+            CoordinatorPlaces(places.state / "coordinators", places.state / "logs", places.temporary),
             settings.coordinator,
             environment,
         )
@@ -157,6 +159,7 @@ class Cluster:
         Raises:
             UnknownModel: no model has that name.
         """
+        await self._look_at_the_unseen()
         nodes = self.pool_in_use()
         model = await self.catalogue.find(name, nodes)
         surroundings = Surroundings(
@@ -189,6 +192,15 @@ class Cluster:
             Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
         """
         return (await self._coordinator_for(await self.route(name))).status
+
+    async def _look_at_the_unseen(self) -> None:
+        """Nothing is decided on a backend or node that nobody has looked at yet."""
+        unseen = [backend.address for backend in self.backends.known if backend.state is None]
+        looks = [self.backends.check(unseen)] if unseen else []
+        if any(node.up is None for node in self.pool.nodes):
+            await asyncio.gather(self.pool.refresh(), *looks)
+        else:
+            await asyncio.gather(*looks)
 
     async def _coordinator_for(self, route: Route) -> Coordinator:
         async def resolve() -> LaunchPlan:

@@ -146,6 +146,10 @@ class Coordinator:
         """Whether it is on its way, or serving."""
         return self.status.state not in ENDED
 
+    @property
+    def _is_stopping(self) -> bool:
+        return self.status.state is CoordinatorState.STOPPING
+
     async def live(self, means: Means) -> None:
         """Resolve, check, start, load, serve, end; what goes wrong is in the status afterwards."""
         try:
@@ -222,7 +226,7 @@ class Coordinator:
 
     async def stop(self) -> None:
         """Break our own streams off, then end the process; returns when it is gone and reaped."""
-        if not self.running or self.status.state is CoordinatorState.STOPPING:
+        if not self.running or self._is_stopping:
             return
         self._say("stopping")
         self._show(state=CoordinatorState.STOPPING)
@@ -259,23 +263,25 @@ class Coordinator:
         exited = asyncio.create_task(served.child.wait(), name=f"exit of {self.status.model}")
         follower = asyncio.create_task(self._follow(served.log), name=f"log of {self.status.model}")
         try:
-            if self.status.state is not CoordinatorState.READY:
-                await self._until_healthy(served, exited, load_s)
-                await self._became_ready(served)
-            await asyncio.wait([exited])
-            if self.status.state is not CoordinatorState.STOPPING:
-                raise CoordinatorFailed(await _explain(served.log, exited.result()))
+            if self.status.state is CoordinatorState.READY or await self._loads(served, exited, load_s):
+                await asyncio.wait([exited])
+            if not self._is_stopping:
+                raise CoordinatorFailed(await self._explain(served, exited.result()))
         finally:
             for task in (exited, follower):
                 task.cancel()
             await asyncio.gather(exited, follower, return_exceptions=True)
 
-    async def _until_healthy(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> None:
+    async def _loads(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> bool:
+        """Whether it became ready, rather than ended, by itself or because it was told to."""
         deadline = time.monotonic() + self._deadlines.start_s
-        while not exited.done() and self.status.state is not CoordinatorState.STOPPING:
+        while not exited.done() and not self._is_stopping:
             health = await served.client.health()
+            if self._is_stopping:
+                break
             if health is Health.READY:
-                return
+                await self._became_ready(served)
+                return True
             if health is Health.LOADING and self.status.state is CoordinatorState.STARTING:
                 self._show(state=CoordinatorState.LOADING)
                 self._say("loading")
@@ -283,10 +289,13 @@ class Coordinator:
             if time.monotonic() > deadline:
                 raise CoordinatorFailed(await self._too_late(served))
             await asyncio.wait([exited], timeout=HEALTH_POLL_S)
-        raise CoordinatorFailed(await _explain(served.log, await exited))
+        await asyncio.wait([exited])
+        return False
 
     async def _became_ready(self, served: _Served) -> None:
         placement = await asyncio.to_thread(read_placement, served.log)
+        if self._is_stopping:
+            return
         adopted = self.status.since is None
         took = None if adopted else time.monotonic() - self._began
         self._show(state=CoordinatorState.READY, ready_in_s=took, placement=placement)
@@ -315,6 +324,15 @@ class Coordinator:
             suspect=silent[0].address if silent else None,
         )
 
+    async def _explain(self, served: _Served, exit_code: int | None) -> Failure:
+        """Why it ended by itself. The log does not say which backend has gone, so they are asked."""
+        chosen = self.status.backends
+        self._backends.hold(())
+        seen = await self._backends.check(chosen)
+        gone = [backend.address for backend in seen if backend.state is not BackendState.FREE]
+        lines = await asyncio.to_thread(read_log, served.log)
+        return explain(lines, exit_code, gone=gone)
+
     async def _follow(self, log: Path) -> None:
         async with aclosing(tail(log)) as batches:
             async for batch in batches:
@@ -323,7 +341,7 @@ class Coordinator:
                     self._bus.publish(LogLine(line.text, line.level or ""))
 
     async def _fail(self, failure: Failure) -> None:
-        if self.status.state is CoordinatorState.STOPPING:
+        if self._is_stopping:
             return
         if self._served is not None:
             await self._served.child.stop(self._deadlines.stop_grace_s)
@@ -332,7 +350,7 @@ class Coordinator:
 
     def _end(self) -> None:
         """Whatever the way it ended: nobody waits any more, and the backends are free of us."""
-        if self.status.state is CoordinatorState.STOPPING:
+        if self._is_stopping:
             self._show(state=CoordinatorState.STOPPED)
             self._say("stopped")
         self._settled.set()
@@ -346,7 +364,3 @@ class Coordinator:
     def _show(self, **changed: Any) -> None:  # noqa: ANN401  the fields of CoordinatorStatus, which checks them
         self.status = replace(self.status, **changed)
         self._bus.publish(CoordinatorChanged(self.status))
-
-
-async def _explain(log: Path, exit_code: int | None) -> Failure:
-    return explain(await asyncio.to_thread(read_log, log), exit_code)

@@ -15,6 +15,7 @@ from app.core.backends import Backends
 from app.core.coordinator import Coordinator, Deadlines, Means
 from app.core.events import Bus, Severity
 from app.core.launch import Launch, LaunchPlan, StartLock, prepare
+from app.llama.command import tied_to_us
 from app.llama.engine import Engine
 from app.llama.process import Child, ProcessIdentity, find_process
 from app.text.address import parse_address
@@ -29,6 +30,8 @@ class CoordinatorPlaces:
     records: Path
     """One record for each that runs, so that the next process can adopt it."""
     logs: Path
+    temporary: bool = False
+    """Nothing there outlives this process, so a coordinator must not either."""
 
 
 class Coordinators:
@@ -123,6 +126,8 @@ class Coordinators:
             launch = await asyncio.to_thread(
                 prepare, plan, engine, self._places.logs, self._settings, self._environment
             )
+            if self._places.temporary:
+                launch = replace(launch, argv=tuple(tied_to_us(launch.argv)))
             # Written before there is a process: whatever happens to us, the next one finds it by its command.
             record = _record(plan, launch)
             await asyncio.to_thread(self._records.save, record)

@@ -46,6 +46,9 @@ def read_placement(log: Path) -> tuple[Placement, ...]:
 
 
 def unused(chosen: Iterable[Address], placement: Iterable[Placement]) -> tuple[Address, ...]:
-    """The chosen backends that received no weights."""
+    """The chosen backends that received no weights; none where the log does not tell the placement."""
+    placement = tuple(placement)
+    if not placement:
+        return ()
     used = {placed.backend for placed in placement if placed.model_bytes > 0}
     return tuple(address for address in chosen if address not in used)

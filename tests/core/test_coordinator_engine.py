@@ -150,11 +150,9 @@ async def test_a_worker_that_falls_silent_after_the_check_does_not_hang_us(
 async def test_a_worker_that_dies_in_the_middle_of_an_answer_is_named(
     engine: Engine, rpc_server: RpcServerFactory, endless_model: Path, open_cluster: OpenCluster
 ) -> None:
-    worker = rpc_server()
-    async with open_cluster(
-        *SMALL, f"model: {endless_model}", engine=engine, backends=[worker.address]
-    ) as cluster:
-        await cluster.look()
+    survivor, worker = rpc_server(host="127.0.0.2"), rpc_server(host="127.0.0.3")
+    addresses = (survivor.address, worker.address)
+    async with open_cluster(*SMALL, f"model: {endless_model}", engine=engine, backends=addresses) as cluster:
         conversation = Conversation()
         parts = cluster.ask(conversation, "a worker")
         async for part in parts:
@@ -169,7 +167,8 @@ async def test_a_worker_that_dies_in_the_middle_of_an_answer_is_named(
         assert current is not None
         assert current.status.state is CoordinatorState.FAILED
         assert current.status.failure is not None
-        assert current.status.failure.evidence
+        assert current.status.failure.suspect == worker.address
+        assert str(worker.address) in current.status.failure.cause
         assert cluster.backends.held == frozenset()
 
 
@@ -182,3 +181,21 @@ async def test_a_file_that_is_no_model_is_refused_before_anything_is_started(
         with pytest.raises(Problem, match="not a GGUF"):
             await to_the_end(cluster.ask(Conversation(), "a worker"))
         assert cluster.coordinators.current is None
+
+
+async def test_a_load_that_is_stopped_is_no_failure(
+    engine: Engine, endless_model: Path, open_cluster: OpenCluster
+) -> None:
+    async with open_cluster(*SMALL, engine=engine) as cluster:
+        with cluster.bus.subscribe() as mailbox:
+            start = asyncio.create_task(cluster.start(str(endless_model)))
+            async for events in mailbox.batches(at_most_hz=1000):
+                if any(isinstance(e, LifecycleLine) and e.text.startswith("starting") for e in events):
+                    break
+            assert await cluster.coordinators.stop()
+            with pytest.raises(CoordinatorFailed, match="was stopped"):
+                await start
+        current = cluster.coordinators.current
+        assert current is not None
+        assert current.status.state is CoordinatorState.STOPPED
+        assert current.status.failure is None
