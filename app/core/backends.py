@@ -119,10 +119,10 @@ class Backends:
     def hold(self, addresses: Iterable[Address]) -> None:
         """Our coordinator has these backends from now on, and no others."""
         before, self._held = self._held, frozenset(addresses)
-        for address in self._held - before:
+        for address in sorted(self._held - before):
             known = self.add(address, "coordinator")
             self._see(replace(known, state=BackendState.OURS, detail="held by our coordinator"))
-        for address in before - self._held:
+        for address in sorted(before - self._held):
             if address in self._known:
                 self._see(replace(self._known[address], state=None, detail="released by our coordinator"))
 

@@ -146,7 +146,6 @@ class Coordinator:
         """Whether it is on its way, or serving."""
         return self.status.state not in ENDED
 
-    @property
     def _is_stopping(self) -> bool:
         return self.status.state is CoordinatorState.STOPPING
 
@@ -226,7 +225,7 @@ class Coordinator:
 
     async def stop(self) -> None:
         """Break our own streams off, then end the process; returns when it is gone and reaped."""
-        if not self.running or self._is_stopping:
+        if not self.running or self._is_stopping():
             return
         self._say("stopping")
         self._show(state=CoordinatorState.STOPPING)
@@ -265,7 +264,7 @@ class Coordinator:
         try:
             if self.status.state is CoordinatorState.READY or await self._loads(served, exited, load_s):
                 await asyncio.wait([exited])
-            if not self._is_stopping:
+            if not self._is_stopping():
                 raise CoordinatorFailed(await self._explain(served, exited.result()))
         finally:
             for task in (exited, follower):
@@ -275,9 +274,9 @@ class Coordinator:
     async def _loads(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> bool:
         """Whether it became ready, rather than ended, by itself or because it was told to."""
         deadline = time.monotonic() + self._deadlines.start_s
-        while not exited.done() and not self._is_stopping:
+        while not exited.done() and not self._is_stopping():
             health = await served.client.health()
-            if self._is_stopping:
+            if self._is_stopping():
                 break
             if health is Health.READY:
                 await self._became_ready(served)
@@ -294,7 +293,7 @@ class Coordinator:
 
     async def _became_ready(self, served: _Served) -> None:
         placement = await asyncio.to_thread(read_placement, served.log)
-        if self._is_stopping:
+        if self._is_stopping():
             return
         adopted = self.status.since is None
         took = None if adopted else time.monotonic() - self._began
@@ -341,7 +340,7 @@ class Coordinator:
                     self._bus.publish(LogLine(line.text, line.level or ""))
 
     async def _fail(self, failure: Failure) -> None:
-        if self._is_stopping:
+        if self._is_stopping():
             return
         if self._served is not None:
             await self._served.child.stop(self._deadlines.stop_grace_s)
@@ -350,7 +349,7 @@ class Coordinator:
 
     def _end(self) -> None:
         """Whatever the way it ended: nobody waits any more, and the backends are free of us."""
-        if self._is_stopping:
+        if self._is_stopping():
             self._show(state=CoordinatorState.STOPPED)
             self._say("stopped")
         self._settled.set()
