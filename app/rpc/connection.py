@@ -9,7 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.rpc.setback import Occupied, Refused, Unanswered
+from app.rpc.setback import RESETS, Occupied, Refused, Stranger, Unanswered
 from app.text.problem import Problem
 from app.text.units import duration_text
 
@@ -34,6 +34,7 @@ async def connected(endpoint: Endpoint, within_s: float) -> AsyncIterator[socket
     Raises:
         Refused: nothing listens there.
         Occupied: the box is up and something listens, but its queue of connections is full.
+        Stranger: it resets the connection at once, which an RPC server never does.
         Unanswered: no sign of the box.
         OutOfSockets: this box cannot make connections.
     """
@@ -42,6 +43,8 @@ async def connected(endpoint: Endpoint, within_s: float) -> AsyncIterator[socket
             await _connect(sock, endpoint, within_s)
         except ConnectionRefusedError:
             raise Refused("nothing listens there") from None
+        except ConnectionResetError:
+            raise Stranger(RESETS) from None
         except OSError as error:
             if error.errno in _EXHAUSTED:
                 raise _out_of_sockets(error) from error
@@ -73,31 +76,42 @@ async def _connect(sock: socket.socket, endpoint: Endpoint, within_s: float) -> 
     eye the same as a box that is off. But the kernel of a box that is on refuses at once on a port that is
     closed.
     """
-    try:
-        async with asyncio.timeout(within_s / 2):
-            await asyncio.get_running_loop().sock_connect(sock, endpoint)
-    except TimeoutError:
-        is_up = await _is_up(endpoint[0], within_s / 2)
-        outcome = sock.connect_ex(endpoint)
-        if outcome in (0, errno.EISCONN):
-            return
-        if outcome not in (errno.EALREADY, errno.EINPROGRESS):
-            raise OSError(outcome, os.strerror(outcome)) from None
-        if is_up:
-            raise Occupied(_FULL) from None
-        raise Unanswered(f"no answer within {duration_text(within_s)}") from None
+    outcome = sock.connect_ex(endpoint)
+    if outcome == errno.EINPROGRESS:
+        pending = await _outcome(sock, within_s / 2)
+        if pending is None:
+            is_up = await _is_up(endpoint[0], within_s / 2)
+            pending = await _outcome(sock, 0)
+            if pending is None:
+                raise Occupied(_FULL) if is_up else Unanswered(f"no answer within {duration_text(within_s)}")
+        outcome = pending
+    if outcome:
+        raise OSError(outcome, os.strerror(outcome))
 
 
 async def _is_up(host: str, within_s: float) -> bool:
     with open_socket() as sock:
-        try:
-            async with asyncio.timeout(within_s):
-                await asyncio.get_running_loop().sock_connect(sock, (host, _SURELY_CLOSED_PORT))
-        except ConnectionRefusedError:
-            return True
-        except OSError:
-            return False
-    return True
+        outcome: int | None = sock.connect_ex((host, _SURELY_CLOSED_PORT))
+        if outcome == errno.EINPROGRESS:
+            outcome = await _outcome(sock, within_s)
+    return outcome in (0, errno.ECONNREFUSED)
+
+
+async def _outcome(sock: socket.socket, within_s: float) -> int | None:
+    """How an attempt to connect ends, as an error number or 0; None where it does not end in time.
+
+    The loop's own `sock_connect` would lose an outcome that comes together with the deadline.
+    """
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_writer(sock, ended.set)
+    try:
+        async with asyncio.timeout(within_s):
+            await ended.wait()
+    except TimeoutError:
+        pass
+    finally:
+        loop.remove_writer(sock)
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if ended.is_set() else None
 
 
 def _out_of_sockets(error: OSError) -> OutOfSockets:

@@ -87,7 +87,7 @@ async def conversation(endpoint: Endpoint, connect_s: float, reply_s: float) -> 
     Leaving the block by an exception resets the connection; leave it normally only with every reply in.
 
     Raises:
-        Refused, Occupied, Unanswered, OutOfSockets: there was no connection (see `connected`).
+        Refused, Occupied, Unanswered, Stranger, OutOfSockets: there was no connection (see `connected`).
     """
     async with connected(endpoint, connect_s) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _END_BY_RST)

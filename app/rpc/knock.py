@@ -13,7 +13,7 @@ import socket
 
 from app.rpc.connection import Endpoint, connected, open_socket
 from app.rpc.names import resolve
-from app.rpc.setback import Occupied, Stranger
+from app.rpc.setback import RESETS, Occupied, Stranger
 from app.rpc.strangers import describe_stranger
 from app.text.address import Address
 
@@ -27,8 +27,8 @@ async def knock(endpoint: Endpoint, connect_s: float, reply_s: float, words: byt
     `words` are said with the knock; an RPC server must have no answer to them.
 
     Raises:
-        Refused, Occupied, Unanswered, OutOfSockets: there was no connection (see `connected`).
-        Occupied: connected, and silent.
+        Refused, Unanswered, OutOfSockets: there was no connection (see `connected`).
+        Occupied: connected, and silent; or not even connected, for its queue is full.
         Stranger: it speaks, or resets the connection, which an RPC server never does here.
     """
     loop = asyncio.get_running_loop()
@@ -41,7 +41,7 @@ async def knock(endpoint: Endpoint, connect_s: float, reply_s: float, words: byt
         except TimeoutError:
             raise Occupied("connected, but silent: another coordinator holds it") from None
         except OSError:
-            raise Stranger("another program answers there, and resets the connection") from None
+            raise Stranger(RESETS) from None
     if heard:
         raise Stranger(describe_stranger(heard))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+RESETS = "another program answers there, and resets the connection"
+
 
 class Setback(Exception):  # noqa: N818  an outcome, and no fault of the program
     """The probe is over before it had its answers."""
