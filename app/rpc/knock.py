@@ -1,8 +1,8 @@
 """Is anybody served there? Asked without asking: a connection that we half-close at once, the knock.
 
 An RPC server serves one connection to its end, then the next. To an idle one the end of our half is the end
-of a client, and it closes; a busy one does not even see us, and its kernel keeps silent. Nothing is
-asked, so nothing can be answered too late: a knock may be ended or killed at any moment without harm.
+of a client, and it closes; a busy one does not even see us, and its kernel keeps silent. Nothing is asked,
+so nothing can be answered too late: a knock may be ended or killed at any moment without harm.
 """
 
 from __future__ import annotations

@@ -75,8 +75,7 @@ async def sweep(
     """Probe these addresses, and yield every verdict as soon as it is known, good or bad.
 
     Those in `held` are not touched. At most `at_once` probes run at a time; None takes what the limit of open
-    files allows. Close the iterator (`contextlib.aclosing`) to end the sweep early: nothing of it is left
-    then.
+    files allows. Close the iterator (`contextlib.aclosing`) to end the sweep early; nothing of it is left.
 
     Raises:
         OutOfSockets: this box cannot make connections.
