@@ -73,12 +73,14 @@ def run(command: Coroutine[Any, Any, int | None]) -> int:
 
         for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, end, number)
+        code = 0
         try:
-            return await command or 0
+            code = await command or 0
         except asyncio.CancelledError:
             if not ended_by:
                 raise
-            return 128 + ended_by[0]
+        # The console takes being cancelled for an order to end, and ends without an exception.
+        return 128 + ended_by[0] if ended_by else code
 
     return asyncio.run(cancellable())
 

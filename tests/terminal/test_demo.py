@@ -61,6 +61,7 @@ def test_from_start_to_a_streamed_answer_to_a_clean_quit(
         terminal.wait_for("lends its memory to the coordinator")
         terminal.wait_for("t/s")
         terminal.send("\x1b")
+        terminal.wait_for("? help")
         terminal.send("q")
         assert terminal.wait_exit() == 0
         assert LEAVES_TERMINAL in terminal.written
