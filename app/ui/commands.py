@@ -59,8 +59,8 @@ def _without_backend(screen: MainScreen) -> str | None:
     return None if screen.cluster.backends.known else "No backend is known."
 
 
-def _without_node(screen: MainScreen) -> str | None:
-    return None if screen.cluster.pool.nodes else "No node is known."
+def _without_member(screen: MainScreen) -> str | None:
+    return None if any(_members(screen)) else "No node and no backend is known."
 
 
 def _without_turn(screen: MainScreen) -> str | None:
@@ -97,6 +97,7 @@ COMMANDS = (
         "Add a backend, and probe it at once",
         deeds.add_backend,
         Argument("HOST[:PORT]", check=parse_address),
+        aliases=("backends add",),
         keys=("a",),
         where=frozenset({Place.CHAT, Place.BACKENDS}),
         label="add",
@@ -111,6 +112,7 @@ COMMANDS = (
             check=parse_address,
             first=lambda screen: screen.selected_backend or "",
         ),
+        aliases=("backends remove",),
         keys=("x",),
         where=frozenset({Place.BACKENDS}),
         why_not=_without_backend,
@@ -121,6 +123,7 @@ COMMANDS = (
         "Add an Ollama node by its URL, or a backend by HOST[:PORT]",
         deeds.add_member,
         Argument("URL", check=_check_member, first=lambda _screen: "http://"),
+        aliases=("nodes add",),
         keys=("a",),
         where=frozenset({Place.NODES}),
         label="add",
@@ -135,9 +138,10 @@ COMMANDS = (
             check=_check_member,
             first=lambda screen: screen.selected_node or "",
         ),
+        aliases=("nodes remove",),
         keys=("x",),
         where=frozenset({Place.NODES}),
-        why_not=_without_node,
+        why_not=_without_member,
         label="remove",
     ),
     Command(
@@ -163,6 +167,7 @@ COMMANDS = (
         "Choose the model that prompts go to; without a name, from a list",
         deeds.choose_model,
         Argument("NAME", required=False, choices=_model_names),
+        aliases=("models",),
         keys=("m", "ctrl+r"),
         label="model",
     ),
@@ -194,10 +199,16 @@ COMMANDS = (
         "rpc list",
         "Go to the list of backends",
         deeds.go(Place.BACKENDS),
-        aliases=("list", "backends"),
+        aliases=("list", "backends", "backends list"),
         keys=("2", "alt+2"),
     ),
-    Command("nodes", "Go to this box and the Ollama nodes", deeds.go(Place.NODES), keys=("3", "alt+3")),
+    Command(
+        "nodes",
+        "Go to this box and the Ollama nodes",
+        deeds.go(Place.NODES),
+        aliases=("nodes list",),
+        keys=("3", "alt+3"),
+    ),
     Command("coordinator", "Go to the coordinator", deeds.go(Place.COORDINATOR), keys=("4", "alt+4")),
     Command("next pane", "Go to the next pane", deeds.go_by(1), keys=("tab",), label="next pane"),
     Command("previous pane", "Go to the pane before", deeds.go_by(-1), keys=("shift+tab",)),

@@ -178,7 +178,7 @@ def _gib(size: int | None) -> str:
 
 
 def _details(backend: Backend, share: Share | None, model: str) -> str:
-    said = [str(backend.address), f"from {backend.origin}"]
+    said = [f"from {backend.origin}"]
     if share is not None:
         layers = f"{plural(share.layers, 'layer')}, " if share.layers is not None else ""
         said.append(f"holds {layers}{bytes_text(share.held_bytes)} of {model}")

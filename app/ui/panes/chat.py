@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
@@ -23,10 +23,11 @@ from app.core.routing import Target
 from app.text.answer import Finish, PromptProgress
 from app.text.problem import Problem
 from app.text.units import UNKNOWN
+from app.ui.command import Completion
 from app.ui.commands import pane_bindings
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
-from app.ui.widgets.completer import Complete, Completer, Obey, completions_text, problem_text
+from app.ui.widgets.completer import Complete, Completer, Obey
 from app.ui.widgets.prompt import Prompt
 from app.ui.widgets.transcript import Transcript
 from app.ui.widgets.turn import TurnView
@@ -46,9 +47,9 @@ class ChatPane(Pane):
         super().__init__()
         self.conversation = Conversation(cluster.settings.chat.system)
         self._cluster = cluster
-        self._complete = complete
         self._obey = obey
-        self._completer = Completer()
+        self._complete = complete
+        self._completer = Completer(self._complete_after_slash)
         self._status: CoordinatorStatus | None = None
         self._progress: PromptProgress | None = None
         self._sent = 0.0
@@ -183,19 +184,27 @@ class ChatPane(Pane):
     @on(TextArea.Changed)
     def _hint(self) -> None:
         text = self.query_one(Prompt).text
-        self._show_hint(completions_text(self._complete(text[1:])) if text.startswith("/") else Content())
+        hint = self._completer.hint(text)
+        line = self.query_one("#prompt-hint", Static)
+        line.update(hint)
+        line.display = bool(hint)
 
     @on(Prompt.CompletionWanted)
     def _complete_prompt(self) -> None:
         prompt = self.query_one(Prompt)
-        line = self._completer.next(prompt.text[1:], self._complete(prompt.text[1:]))
+        line = self._completer.next(prompt.text)
         if line is not None:
-            prompt.show_line(f"/{line}")
+            prompt.show_line(line)
 
     @on(Prompt.Paged)
     def _page(self, event: Prompt.Paged) -> None:
         transcript = self.transcript
         transcript.scroll_relative(y=event.pages * (transcript.size.height - 1), animate=False)
+
+    def _complete_after_slash(self, text: str) -> list[Completion]:
+        if not text.startswith("/"):
+            return []
+        return [replace(way, line=f"/{way.line}") for way in self._complete(text[1:])]
 
     def _carry_out(self, text: str) -> None:
         try:
@@ -204,14 +213,9 @@ class ChatPane(Pane):
             self._refuse(text, problem)
 
     def _refuse(self, text: str, problem: Problem) -> None:
-        """Give a line back, and say why; the hint stays until the line is changed."""
+        """Give a line back, and say why."""
+        self._completer.refuse(text, problem)
         self.query_one(Prompt).show_line(text)
-        self.call_later(self._show_hint, problem_text(problem))
-
-    def _show_hint(self, hint: Content) -> None:
-        line = self.query_one("#prompt-hint", Static)
-        line.update(hint)
-        line.display = bool(hint)
 
 
 def _awaited(turn: Turn, status: CoordinatorStatus | None, progress: PromptProgress | None) -> str:

@@ -112,7 +112,11 @@ def _entry(line: LifecycleLine) -> LogEntry:
 
 def _log_entry(raw: str) -> LogEntry:
     line = parse_line(raw)
-    return LogEntry(line.text, _LEVELS.get(line.level, "info") if line.level else "info")
+    kind = _LEVELS.get(line.level, "info") if line.level is not None else "info"
+    if line.time_s is None:
+        return LogEntry(line.text, kind)
+    since_start = f"{line.time_s:8.2f} "
+    return LogEntry(since_start + line.text, kind, lead=len(since_start))
 
 
 def _summary(status: CoordinatorStatus | None) -> Content:

@@ -132,7 +132,7 @@ def _loaded_text(model: LoadedModel) -> str:
 
 
 def _details(node: Node) -> str:
-    said = [node.url, f"from {node.origin}"]
+    said = [f"from {node.origin}"]
     if node.up:
         said += [f"{len(node.models)} models"]
         said += [f"{model.name} {bytes_text(model.vram_bytes)} in VRAM" for model in node.loaded]

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from app.text.problem import Problem
 from app.ui.history import History
-from app.ui.widgets.completer import Complete, Completer, Obey, completions_text, problem_text
+from app.ui.widgets.completer import Complete, Completer, Obey
 
 
 class CommandLine(Vertical):
@@ -28,9 +28,8 @@ class CommandLine(Vertical):
 
     def __init__(self, complete: Complete, obey: Obey) -> None:
         super().__init__(id="command-line")
-        self._complete = complete
         self._obey = obey
-        self._completer = Completer()
+        self._completer = Completer(complete)
         self._history = History()
         self._before: Widget | None = None
         self.display = False
@@ -65,7 +64,7 @@ class CommandLine(Vertical):
 
     def action_complete(self) -> None:
         """Complete the line, or go on to its next completion."""
-        line = self._completer.next(self.line, self._complete(self.line))
+        line = self._completer.next(self.line)
         if line is not None:
             self._type(line)
 
@@ -83,7 +82,7 @@ class CommandLine(Vertical):
 
     @on(Input.Changed)
     def _hint(self) -> None:
-        self.query_one("#command-hint", Static).update(completions_text(self._complete(self.line)))
+        self.query_one("#command-hint", Static).update(self._completer.hint(self.line))
 
     @on(Input.Submitted)
     def _enter(self) -> None:
@@ -97,9 +96,9 @@ class CommandLine(Vertical):
             self.action_close()
             self._obey(line)
         except Problem as problem:
+            self._completer.refuse(line, problem)
             self.open(line)
             self._before = before
-            self.query_one("#command-hint", Static).update(problem_text(problem))
 
     def _type(self, text: str) -> None:
         line = self.query_one(Input)

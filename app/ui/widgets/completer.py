@@ -18,15 +18,29 @@ _SHOWN = 12
 
 
 class Completer:
-    """Goes through the completions of a line, one Tab after the other."""
+    """What is said under a line while it is typed, and what the next Tab makes of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
         self._lines: list[str] = []
+        self._refused = ""
+        self._problem: Problem | None = None
 
-    def next(self, line: str, found: Sequence[Completion]) -> str | None:
-        """The line to show instead of `line`, which can go on as in `found`; None where nothing fits."""
+    def refuse(self, line: str, problem: Problem) -> None:
+        """Say what is wrong with `line`, for as long as it is not changed."""
+        self._refused, self._problem = line, problem
+
+    def hint(self, line: str) -> Content:
+        """How the line can go on, or why it was refused."""
+        if self._problem is not None and line == self._refused:
+            return problem_text(self._problem)
+        self._problem = None
+        return completions_text(self._complete(line))
+
+    def next(self, line: str) -> str | None:
+        """The line to show instead of `line`; None where nothing fits."""
         if line not in self._lines or len(self._lines) == 1:
-            self._lines = [completion.line for completion in found]
+            self._lines = [completion.line for completion in self._complete(line)]
             return self._lines[0] if self._lines else None
         return self._lines[(self._lines.index(line) + 1) % len(self._lines)]
 
