@@ -133,8 +133,7 @@ async def examine(programs: Programs, environment: Mapping[str, str]) -> Engine:
 async def _answer(programs: Programs, option: str, environment: Mapping[str, str]) -> str:
     ended = await _run(programs, [programs.server, option], environment)
     if ended.code != 0:
-        said = f": {ended.last_words[:300]}" if ended.last_words else "."
-        raise _broken(programs, f"{programs.server} does not run (exit code {ended.code}){said}")
+        raise _broken(programs, f"{programs.server} does not run {ended.ending}")
     return ended.output
 
 

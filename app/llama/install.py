@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Literal
@@ -15,13 +15,15 @@ from app.llama import packages, source
 from app.llama.engine import SERVER, EngineProblem, examine, find_programs
 from app.llama.environment import clean_environment
 from app.llama.steps import OTHERWISE, InstallProblem, InstallStep
-from app.llama.tool import run_to_end
+from app.llama.tool import ToolProblem, run_to_end
 from app.llama.turn import Turn
 
 Route = Literal["packages", "source"]
 MANIFEST = "engine.json"
 """Tells what a fetched engine was made of."""
 START_S = 20.0
+
+_REMEDIES: Mapping[Route, str] = {"packages": OTHERWISE, "source": "Correct that, and try again."}
 
 
 async def get_engine(
@@ -35,12 +37,11 @@ async def get_engine(
 
     Raises:
         InstallProblem: it cannot be had or does not run; what was in `folder` before is still there.
-        ToolProblem: a tool that fetching needs is not there, or failed; likewise.
     """
     before = _stamp(folder)
+    chosen, why = _choose(route)
+    yield InstallStep(why)
     try:
-        chosen, why = _choose(route)
-        yield InstallStep(why)
         with ExitStack() as turns:
             for place in _absolute(folder, downloads):
                 turn = turns.enter_context(Turn(place))
@@ -53,6 +54,8 @@ async def get_engine(
             async with aclosing(_fetch(chosen, *_absolute(folder, downloads / chosen))) as steps:
                 async for step in steps:
                     yield step
+    except ToolProblem as problem:
+        raise InstallProblem(problem.sentence, _REMEDIES[chosen]) from None
     except OSError as error:
         raise InstallProblem(
             f"{error.filename or folder}: {error.strerror}.", "Make room there, or make it writable."
@@ -137,7 +140,7 @@ async def _check(folder: Path) -> None:
         raise InstallProblem(f"What was fetched into {folder} was built without RPC.", OTHERWISE)
     help_ = await run_to_end([engine.rpc_server, "--help"], clean_environment({}), deadline_s=START_S)
     if help_.code != 0:
-        raise InstallProblem(f"What was fetched does not run: {help_.last_words}", OTHERWISE)
+        raise InstallProblem(f"The RPC server that was fetched does not run {help_.ending}", OTHERWISE)
 
 
 async def _runs(folder: Path) -> bool:

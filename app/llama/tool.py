@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from app.text.problem import Problem
 from app.text.units import duration_text
@@ -16,10 +17,15 @@ from app.text.units import duration_text
 LINE_LIMIT = 1 << 20
 """Bytes of one line, beyond which a program is none of those that we know."""
 OUTPUT_LIMIT = 4 << 20
-"""Characters that are kept of what a program prints."""
+"""Bytes of all that a program prints when it is asked something."""
 TAIL = 5
 """So many last lines of a failed program are told."""
+WORDS_LIMIT = 400
+"""And so many characters of them."""
 
+PIECE = 1 << 16
+
+T = TypeVar("T")
 Command = Sequence[str | Path]
 
 
@@ -36,10 +42,11 @@ class Ended:
     output: str
 
     @property
-    def last_words(self) -> str:
-        """Its last lines, in one."""
+    def ending(self) -> str:
+        """How it ended, for the end of a sentence, with its last lines in one."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
-        return " | ".join(lines[-TAIL:])
+        words = " | ".join(lines[-TAIL:])[-WORDS_LIMIT:].rstrip(".")
+        return f"(exit code {self.code}){': ' if words else ''}{words}."
 
 
 async def run_to_end(command: Command, environment: Mapping[str, str], *, deadline_s: float) -> Ended:
@@ -48,15 +55,9 @@ async def run_to_end(command: Command, environment: Mapping[str, str], *, deadli
     Raises:
         ToolProblem: it cannot be run, takes longer, or prints more than `OUTPUT_LIMIT`.
     """
-    printed: list[str] = []
-    size = 0
-    async with _running(command, environment, deadline_s) as program, aclosing(program.lines()) as lines:
-        async for line in lines:
-            printed.append(line)
-            size += len(line) + 1
-            if size > OUTPUT_LIMIT:
-                raise program.endless()
-        return Ended(await program.end(), "\n".join(printed))
+    async with _running(command, environment, deadline_s) as program:
+        output = await program.output()
+        return Ended(await program.end(), output)
 
 
 async def tool_output(command: Command, *, deadline_s: float) -> str:
@@ -95,8 +96,7 @@ def _tool_environment() -> dict[str, str]:
 
 def _refuse_failure(command: Command, ended: Ended) -> None:
     if ended.code != 0:
-        said = f": {ended.last_words}" if ended.last_words else "."
-        raise ToolProblem(f"{Path(command[0]).name} failed (exit code {ended.code}){said}")
+        raise ToolProblem(f"{Path(command[0]).name} failed {ended.ending}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,35 +109,39 @@ class _Running:
     deadline: float
     """The same by the loop's clock."""
 
-    async def lines(self) -> AsyncGenerator[str]:
-        """What it prints, line by line, until it closes its output."""
+    async def output(self) -> str:
+        """All that it prints until it closes its output."""
         assert self.process.stdout is not None
-        while True:
-            try:
-                async with asyncio.timeout_at(self.deadline):
-                    raw = await self.process.stdout.readline()
-            except TimeoutError:
-                raise self._late() from None
-            except ValueError:  # by `LINE_LIMIT`
-                raise self.endless() from None
-            if not raw:
-                return
-            yield raw.decode("utf-8", "replace").rstrip()
+        printed = bytearray()
+        while piece := await self._in_time(self.process.stdout.read(PIECE)):
+            printed += piece
+            if len(printed) > OUTPUT_LIMIT:
+                raise self._endless()
+        return printed.decode("utf-8", "replace").rstrip()
+
+    async def lines(self) -> AsyncGenerator[str]:
+        """The same line by line, as it comes; the whole may be of any length."""
+        assert self.process.stdout is not None
+        try:
+            while line := await self._in_time(self.process.stdout.readline()):
+                yield line.decode("utf-8", "replace").rstrip()
+        except ValueError:  # by `LINE_LIMIT`
+            raise self._endless() from None
 
     async def end(self) -> int:
         """Its exit code; a program may close its output and run on."""
+        return await self._in_time(self.process.wait())
+
+    async def _in_time(self, awaited: Coroutine[Any, Any, T]) -> T:
         try:
             async with asyncio.timeout_at(self.deadline):
-                return await self.process.wait()
+                return await awaited
         except TimeoutError:
-            raise self._late() from None
+            text = f"{self.name} took longer than {duration_text(self.deadline_s)}."
+            raise ToolProblem(text) from None
 
-    def endless(self) -> ToolProblem:
-        """What to say of too much output."""
+    def _endless(self) -> ToolProblem:
         return ToolProblem(f"{self.name} prints without end.")
-
-    def _late(self) -> ToolProblem:
-        return ToolProblem(f"{self.name} took longer than {duration_text(self.deadline_s)}.")
 
 
 def _not_there(program: Path) -> ToolProblem:
@@ -152,9 +156,31 @@ async def _running(
     command: Command, environment: Mapping[str, str], deadline_s: float
 ) -> AsyncIterator[_Running]:
     """The program in a session of its own; all of it is gone after the block."""
+    process = await _start(command, environment)
+    try:
+        deadline = asyncio.get_running_loop().time() + deadline_s
+        yield _Running(Path(command[0]).name, process, deadline_s, deadline)
+    except BaseException:
+        await _end_group(process)
+        raise
+    await process.wait()
+
+
+async def _start(command: Command, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    starting = asyncio.create_task(_spawn(command, environment), name=f"start of {command[0]}")
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # It may run already: asyncio would end the program itself, but nothing that it has started.
+        with suppress(ToolProblem):
+            await _end_group(await starting)
+        raise
+
+
+async def _spawn(command: Command, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
     program = Path(command[0])
     try:
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -167,12 +193,10 @@ async def _running(
         raise _not_there(program) from None
     except OSError as error:
         raise ToolProblem(f"{program} cannot be run: {error.strerror}.") from None
-    try:
-        yield _Running(program.name, process, deadline_s, asyncio.get_running_loop().time() + deadline_s)
-    except BaseException:
-        # The whole group: a tool may have started others.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        raise
-    finally:
-        await process.wait()
+
+
+async def _end_group(process: asyncio.subprocess.Process) -> None:
+    """End the program and what it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()

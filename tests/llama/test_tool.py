@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def gone(file: Path) -> bool:
         return True
 
 
+def has_number(file: Path) -> bool:
+    return file.exists() and file.read_text().endswith("\n")
+
+
+def hold_up_the_loop() -> None:
+    time.sleep(0.1)
+
+
 async def shell(script: str, deadline_s: float = 60, **environment: str) -> Ended:
     return await run_to_end(["/bin/sh", "-c", script], environment, deadline_s=deadline_s)
 
@@ -35,7 +44,10 @@ async def test_exit_code_and_both_outputs() -> None:
 
 async def test_last_words() -> None:
     ended = await shell("for i in 1 2 3 4 5 6; do echo $i; echo; done")
-    assert ended.last_words == "2 | 3 | 4 | 5 | 6"
+    assert ended.ending == "(exit code 0): 2 | 3 | 4 | 5 | 6."
+    assert Ended(1, "x" * 1000 + " the end.\n").ending.endswith("x the end.")
+    assert len(Ended(1, "x" * 1000).ending) < 500
+    assert Ended(-6, "\n\n").ending == "(exit code -6)."
 
 
 async def test_environment_and_input_are_what_is_given() -> None:
@@ -78,6 +90,12 @@ async def test_a_deadline_of_a_program_that_prints() -> None:
         await shell("while sleep 0.01; do echo; done", deadline_s=0.5)
 
 
+async def test_a_line_without_end() -> None:
+    with pytest.raises(ToolProblem, match=r"^cat prints without end\.$"):
+        async with aclosing(tool_lines(["cat", "/dev/zero"], deadline_s=60)) as lines:
+            assert [line async for line in lines] == []
+
+
 @pytest.mark.parametrize("script", ["yes", "cat /dev/zero"])
 async def test_output_without_end(script: str, tmp_path: Path) -> None:
     file = tmp_path / "pid"
@@ -89,7 +107,20 @@ async def test_output_without_end(script: str, tmp_path: Path) -> None:
 async def test_cancelling_ends_all_of_it(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     running = asyncio.create_task(shell(WITH_GRANDCHILD.format(file=file) + "sleep 600"))
-    await until(lambda: file.exists() and file.read_text().endswith("\n"))
+    await until(lambda: has_number(file))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await until(lambda: gone(file))
+
+
+async def test_cancelling_while_it_starts_ends_all_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    running = asyncio.create_task(shell(WITH_GRANDCHILD.format(file=file) + "sleep 600"))
+    while not has_number(file):
+        # So slowly that the program is further than the loop knows.
+        await asyncio.sleep(0)
+        hold_up_the_loop()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -98,9 +129,9 @@ async def test_cancelling_ends_all_of_it(tmp_path: Path) -> None:
 
 async def test_a_tool_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
     tool = write_program(tmp_path / "tool", "echo $LC_ALL; echo 'no such thing' >&2; exit 2")
-    with pytest.raises(ToolProblem, match=r"^tool failed \(exit code 2\): C \| no such thing$"):
+    with pytest.raises(ToolProblem, match=r"^tool failed \(exit code 2\): C \| no such thing\.$"):
         await tool_output([tool], deadline_s=60)
-    with pytest.raises(ToolProblem, match=r"^tool failed \(exit code 2\): C \| no such thing$"):
+    with pytest.raises(ToolProblem, match=r"^tool failed \(exit code 2\): C \| no such thing\.$"):
         async with aclosing(tool_lines([tool], deadline_s=60)) as lines:
             assert [line async for line in lines] == ["C", "no such thing"]
     with pytest.raises(ToolProblem, match=r"^false failed \(exit code 1\)\.$"):
