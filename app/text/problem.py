@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_QUOTED = 80
+"""More characters of what someone wrote do not help to find it again."""
+
 
 class Problem(Exception):  # noqa: N818  the word that people are shown
     """Something that a person must know: one sentence, and what to do about it.
@@ -18,3 +21,9 @@ class Problem(Exception):  # noqa: N818  the word that people are shown
 
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}".rstrip()
+
+
+def quoted(text: str) -> str:
+    """What someone wrote, as a sentence can carry it: short, and nothing that a terminal would obey."""
+    shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:_QUOTED])
+    return f"'{shown}…'" if len(text) > _QUOTED else f"'{shown}'"

@@ -12,7 +12,7 @@ MIB = 1024**2
 GIB = 1024**3
 
 _COUNT_SCALES = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
-_COUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([KMBT]?)", re.IGNORECASE)
+_COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([KMBT]?)", re.IGNORECASE)
 
 
 def bytes_text(size: int | None) -> str:
@@ -21,11 +21,10 @@ def bytes_text(size: int | None) -> str:
         return UNKNOWN
     value = float(size)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < KIB or unit == "TiB":
+        if round(value) < KIB or unit == "TiB":
             break
         value /= KIB
-    digits = 0 if unit == "B" or value >= 100 else 1
-    return f"{value:.{digits}f} {unit}"
+    return f"{size} B" if unit == "B" else f"{_figures(value)} {unit}"
 
 
 def count_text(count: int | None) -> str:
@@ -33,10 +32,10 @@ def count_text(count: int | None) -> str:
     if count is None:
         return UNKNOWN
     for unit in ("T", "B", "M", "K"):
-        scale = _COUNT_SCALES[unit]
-        if count >= scale:
-            value = count / scale
-            return f"{value:.0f}{unit}" if value >= 100 else f"{value:.1f}{unit}"
+        value = count / _COUNT_SCALES[unit]
+        # Less is at most 999 of the unit below; more would be shown there as 1000.
+        if value >= 0.9995:
+            return f"{_figures(value)}{unit}"
     return str(count)
 
 
@@ -52,11 +51,11 @@ def duration_text(seconds: float | None) -> str:
     """A duration with the precision that matters: `340 ms`, `1.2 s`, `71 s`, `5 min 3 s`, `2 h 10 min`."""
     if seconds is None:
         return UNKNOWN
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 100:
+    if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -69,16 +68,21 @@ def milliseconds_text(milliseconds: float | None) -> str:
     """A latency in milliseconds: `0.4`, `12`."""
     if milliseconds is None:
         return UNKNOWN
-    return f"{milliseconds:.1f}" if milliseconds < 10 else f"{milliseconds:.0f}"
+    return f"{milliseconds:.1f}" if milliseconds < 9.95 else f"{milliseconds:.0f}"
 
 
 def rate_text(per_second: float | None) -> str:
     """Tokens per second, as measured: `11.4 t/s`."""
     if per_second is None:
         return UNKNOWN
-    return f"{per_second:.1f} t/s" if per_second < 100 else f"{per_second:.0f} t/s"
+    return f"{_figures(per_second)} t/s"
 
 
 def plural(count: int, noun: str) -> str:
     """`1 backend`, `3 backends`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _figures(value: float) -> str:
+    """At least two figures, and a decimal only below 100, also after rounding."""
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
