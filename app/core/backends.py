@@ -88,6 +88,7 @@ class Backends:
         self._limits = limits
         self._known: dict[Address, Backend] = {}
         self._held: frozenset[Address] = frozenset()
+        self._waits: dict[Address, asyncio.Task[None]] = {}
         self.protocol: ProtocolVersion | None = None
         """Protocol of our own engine; None where it is not known, and then no backend is a mismatch."""
 
@@ -100,6 +101,11 @@ class Backends:
     def held(self) -> frozenset[Address]:
         """The backends that our own coordinator holds."""
         return self._held
+
+    @property
+    def spared(self) -> frozenset[Address]:
+        """The backends that are not to be probed: held ones, and busy ones on which a knock is parked."""
+        return self._held | self._waits.keys()
 
     def get(self, address: Address) -> Backend | None:
         """The backend at `address`, or None where none is known."""
@@ -127,9 +133,9 @@ class Backends:
                 self._see(replace(self._known[address], state=None, detail="released by our coordinator"))
 
     async def check(self, addresses: Iterable[Address]) -> tuple[Backend, ...]:
-        """Probe these backends now and return what was seen, in their order; held ones are not touched."""
+        """Probe these backends now and return what was seen, in their order; some are spared."""
         wanted = tuple(dict.fromkeys(addresses))
-        sweeping = sweep(wanted, client=self.protocol, limits=self._limits, held=self._held)
+        sweeping = sweep(wanted, client=self.protocol, limits=self._limits, held=self.spared)
         async with aclosing(sweeping) as probes:
             async for seen in probes:
                 if seen.address in self._known:
@@ -159,12 +165,12 @@ class Backends:
         A busy backend is waited for on one parked knock instead: each further connection would take one of
         the two places in its queue until its coordinator leaves.
         """
-        waits: dict[Address, asyncio.Task[None]] = {}
+        waits = self._waits
         try:
             while True:
                 for address in [a for a, wait in waits.items() if wait.done() or a not in self._known]:
                     await _end(waits.pop(address))
-                await self.check(b.address for b in self.known if b.address not in waits)
+                await self.check(b.address for b in self.known)
                 for backend in self.known:
                     if backend.state is BackendState.BUSY and backend.address not in waits:
                         parked = wait_until_free(backend.address)
@@ -177,6 +183,7 @@ class Backends:
         finally:
             for wait in waits.values():
                 await _end(wait)
+            waits.clear()
 
     def _see(self, backend: Backend) -> Backend:
         before = self._known.get(backend.address)

@@ -106,7 +106,7 @@ class Discovery:
         self._bus.say("discovery", f"sweeping {', '.join(words) or 'known hosts'}")
         going(ended=False)
         probes = sweep(
-            addresses, client=self._backends.protocol, limits=self._limits, held=self._backends.held
+            addresses, client=self._backends.protocol, limits=self._limits, held=self._backends.spared
         )
         try:
             async with aclosing(probes):
@@ -127,6 +127,6 @@ class Discovery:
                 f"{outcome} {plural(len(answered), 'backend')} in {duration_text(elapsed)}",
                 Severity.GOOD if answered else Severity.INFO,
             )
-        held = (b for b in self._backends.known if b.address in self._backends.held)
-        shown = sorted({b.address: b for b in (*found.values(), *held)}.values(), key=lambda b: b.address)
+        spared = (b for b in self._backends.known if b.address in self._backends.spared)
+        shown = sorted({b.address: b for b in (*found.values(), *spared)}.values(), key=lambda b: b.address)
         return Sweep(words, len(addresses), elapsed, tuple(shown), left_out)

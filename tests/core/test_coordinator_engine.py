@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from app.core.backends import Backend
 from app.core.chat import Answered, ChatPart, Conversation, Routed
+from app.core.cluster import Cluster
 from app.core.coordinator import CoordinatorFailed, CoordinatorState
 from app.core.events import LifecycleLine
 from app.llama.engine import Engine
 from app.rpc.probe import BackendState
+from app.text.address import Address
 from app.text.answer import AnswerBroken, Delta, Stage
 from app.text.problem import Problem
 from tests.core.conftest import OpenCluster
-from tests.support.engine import RpcServerFactory
+from tests.support.engine import RpcServer, RpcServerFactory
 
 SMALL = ("mode: distributed", "coordinator: {context: 512, threads: 1}")
 
@@ -26,6 +29,18 @@ SMALL = ("mode: distributed", "coordinator: {context: 512, threads: 1}")
 async def to_the_end(parts: AsyncIterator[ChatPart]) -> None:
     async for _ in parts:
         pass
+
+
+def pause_after_the_check(cluster: Cluster, worker: RpcServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the worker fall silent between the check and the start, so that the load never ends."""
+    check = cluster.backends.check
+
+    async def then_pause(addresses: Iterable[Address]) -> tuple[Backend, ...]:
+        seen = await check(addresses)
+        worker.pause()
+        return seen
+
+    monkeypatch.setattr(cluster.backends, "check", then_pause)
 
 
 async def test_from_a_prompt_to_a_streamed_answer_over_two_backends(
@@ -133,14 +148,7 @@ async def test_a_worker_that_falls_silent_after_the_check_does_not_hang_us(
     lines = ("mode: distributed", "coordinator: {threads: 1, start_deadline_s: 1, stop_grace_s: 1}")
     async with open_cluster(*lines, engine=engine, backends=[worker.address]) as cluster:
         await cluster.look()
-        check = cluster.backends.check
-
-        async def then_pause(*addresses: object) -> object:
-            seen = await check(*addresses)  # type: ignore[arg-type]
-            worker.pause()
-            return seen
-
-        monkeypatch.setattr(cluster.backends, "check", then_pause)
+        pause_after_the_check(cluster, worker, monkeypatch)
         with pytest.raises(CoordinatorFailed, match="was silent for") as failed:
             await cluster.start(str(tiny_model))
         assert failed.value.failure.suspect == worker.address
@@ -184,11 +192,17 @@ async def test_a_file_that_is_no_model_is_refused_before_anything_is_started(
 
 
 async def test_a_load_that_is_stopped_is_no_failure(
-    engine: Engine, endless_model: Path, open_cluster: OpenCluster
+    engine: Engine,
+    rpc_server: RpcServerFactory,
+    tiny_model: Path,
+    open_cluster: OpenCluster,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with open_cluster(*SMALL, engine=engine) as cluster:
+    worker = rpc_server()
+    async with open_cluster(*SMALL, engine=engine, backends=[worker.address]) as cluster:
+        pause_after_the_check(cluster, worker, monkeypatch)
         with cluster.bus.subscribe() as mailbox:
-            start = asyncio.create_task(cluster.start(str(endless_model)))
+            start = asyncio.create_task(cluster.start(str(tiny_model)))
             async for events in mailbox.batches(at_most_hz=1000):
                 if any(isinstance(e, LifecycleLine) and e.text.startswith("starting") for e in events):
                     break

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import UTC, datetime
 
 import pytest
 
@@ -16,7 +14,8 @@ from app.ollama.client import OllamaLimits
 from app.text.answer import AnswerBroken, Delta, Stage
 from tests.core.conftest import OpenCluster
 from tests.support.engine import free_port
-from tests.support.ollama_server import FakeModel, OllamaStandIn
+from tests.support.ollama_server import Ending, FakeModel, OllamaStandIn
+from tests.support.waiting import until
 
 IMPATIENT = OllamaLimits(connect_s=1, reply_s=1, loaded_s=1, first_part_s=5, idle_s=5)
 DISTRIBUTED = "mode: distributed"
@@ -53,7 +52,7 @@ async def test_the_order_is_has_it_then_loaded_then_fewest_in_flight(
     assert urls(pool, "none") == []
     with pool.asking(first.url):
         assert urls(pool, "m") == [second.url, first.url]
-    second.loaded["M:latest"] = datetime.now(UTC)
+    await second.load("M:latest")
     await pool.refresh()
     with pool.asking(second.url):
         assert urls(pool, "m") == [second.url, first.url], "loaded comes before idle"
@@ -88,12 +87,12 @@ async def test_the_next_node_is_asked_only_while_nothing_has_arrived(
     first, second = nodes
     async with open_cluster(DISTRIBUTED, f"nodes: ['{first.url}', '{second.url}']", "model: m") as cluster:
         await cluster.look()
-        first.faults.status, first.faults.message = 503, "server busy"
+        first.faults.busy = True
         assert await answer(cluster) == "From the second."
-        first.faults.status = 400
-        with pytest.raises(AnswerBroken, match="server busy"):
+        first.faults.busy, first.faults.token = False, "another"
+        with pytest.raises(AnswerBroken, match="wants a token"):
             await answer(cluster)
-        first.faults.status, first.faults.drop_after = 0, 1
+        first.faults.token, first.faults.ending, first.faults.ending_after = "", Ending.RESET, 1
         before = len(second.requests)
         with pytest.raises(AnswerBroken) as broken:
             await answer(cluster)
@@ -111,15 +110,14 @@ async def test_in_standard_mode_only_nodes_of_this_box_answer(open_cluster: Open
 async def test_cancelling_an_answer_cancels_it_on_the_node(
     nodes: list[OllamaStandIn], open_cluster: OpenCluster
 ) -> None:
-    nodes[0].gate.clear()
+    nodes[0].words.shut(after=1)
     async with open_cluster(f"nodes: ['{nodes[0].url}']", "model: m") as cluster:
         await cluster.look()
         async with aclosing(cluster.ask(Conversation(), "hello")) as parts:
             async for part in parts:
                 if isinstance(part, Delta):
                     break
-        async with asyncio.timeout(10):
-            await nodes[0].cancelled.wait()
+        await until(lambda: nodes[0].in_flight == 0)
         known = cluster.pool.get(nodes[0].url)
         assert known is not None
         assert known.in_flight == 0
