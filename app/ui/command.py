@@ -138,11 +138,11 @@ def completions(line: str, table: Sequence[Command], screen: MainScreen) -> list
     if found is not None and found[0].argument is not None and (typed[-1:].isspace() or found[1]):
         return list(_argument_completions(typed, found[0].argument, found[1], screen))
     words = " ".join(typed.casefold().split()) + (" " if typed[-1:].isspace() else "")
+    named = [(next((n for n in command.names if n.startswith(words)), None), command) for command in table]
     return [
         Completion(f"{name} " if command.argument else name, name, command.help)
-        for command in table
-        for name in command.names
-        if name.startswith(words) and (name == command.name or words)
+        for name, command in named
+        if name is not None
     ]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from textual.pilot import Pilot
 
 from app.box.vitals import Vitals
 from app.config.origins import Overrides, resolve
@@ -13,11 +17,16 @@ from app.core.cluster import Cluster, Places
 from app.core.coordinator import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import LifecycleLine, Severity
 from app.core.placement import Placement
+from app.core.pool import Node
 from app.core.vitals import VitalsRead
+from app.ollama.client import LoadedModel, NodeModel
 from app.rpc.probe import BackendState, Device, Probe
 from app.text.address import Address
 from app.text.units import GIB
 from app.text.version import ProtocolVersion
+from app.ui.app import ConsoleApp
+from app.ui.screens.main import MainScreen
+from tests.support.waiting import until
 
 
 def lonely_cluster(folder: Path, *lines: str) -> Cluster:
@@ -50,22 +59,48 @@ def _sets(quiet: str, lines: tuple[str, ...]) -> bool:
 
 
 def people(cluster: Cluster) -> None:
-    """Let the cluster be in full swing: three backends held and one of another protocol, two nodes, a model."""
-    held = tuple(Address(f"127.0.1.{n}", 50052) for n in (11, 12, 13))
-    for address in held:
-        devices = (Device(0, 24 * GIB, 22 * GIB + GIB // 10),)
-        seen = Probe(address, BackendState.FREE, ProtocolVersion(8, 0, 0), devices, 0.4)
-        cluster.backends.take(seen, "sweep")
-    other = Probe(Address("127.0.1.14", 50052), BackendState.MISMATCH, ProtocolVersion(7, 0, 0), (), 0.6)
-    cluster.backends.take(replace(other, detail="it speaks 7.0.0, our engine 8.0.0"), "config file")
-    cluster.backends.hold(held)
-    cluster.bus.publish(CoordinatorChanged(ready_status(held)))
+    """Let three backends be held, a fourth be of another protocol, and two nodes be known."""
+    for address in HELD:
+        cluster.backends.take(free(address), "sweep")
+    detail = "it speaks 7.0.0, our engine 8.0.0"
+    other = Probe(OTHER, BackendState.MISMATCH, ProtocolVersion(7, 0, 0), (), 0.6, detail)
+    cluster.backends.take(other, "config file")
+    cluster.backends.hold(HELD)
+    for node in (UP, DOWN):
+        cluster.pool.add(node.url, node.origin)
+        cluster.pool._see(node)
+
+
+def free(address: Address, latency_ms: float = 0.4) -> Probe:
+    """A probe that found a backend with one device of 24 GiB."""
+    devices = (Device(0, 24 * GIB, 22 * GIB),)
+    return Probe(address, BackendState.FREE, ProtocolVersion(8, 0, 0), devices, latency_ms)
+
+
+def narrate(cluster: Cluster) -> None:
+    """Tell of a coordinator that has become ready, and of how this box is."""
+    cluster.bus.publish(CoordinatorChanged(ready_status()))
     for severity, text in STORY:
         cluster.bus.publish(LifecycleLine(NOON, "coordinator", text, severity))
     cluster.bus.publish(VitalsRead(Vitals(63.0, 41 * GIB, 128 * GIB, 0, 0, 6.1, 16, 51.0, 1.0, 1.0)))
 
 
-def ready_status(backends: tuple[Address, ...]) -> CoordinatorStatus:
+HELD = tuple(Address(f"127.0.1.{n}", 50052) for n in (11, 12, 13))
+OTHER = Address("127.0.1.14", 50052)
+UP = Node(
+    "http://127.0.1.21:11434",
+    "state",
+    up=True,
+    version="0.32.15",
+    latency_ms=12.0,
+    models=(NodeModel("llama3.2:3b"), NodeModel("qwen3:8b")),
+    loaded=(LoadedModel("llama3.2:3b", vram_bytes=5 * GIB + GIB // 10),),
+    in_flight=1,
+)
+DOWN = Node("http://127.0.1.22:11434", "config file", up=False, detail="Nothing listens at 127.0.1.22:11434.")
+
+
+def ready_status(backends: tuple[Address, ...] = HELD) -> CoordinatorStatus:
     """A coordinator that has spread a large model."""
     placement = [
         Placement(address, f"RPC{i}", 42, 76 * GIB + i * GIB, GIB, GIB // 2)
@@ -91,3 +126,52 @@ STORY = (
     (Severity.GOOD, "ready in 71 s (3 backends)"),
     (Severity.ERROR, "127.0.1.14:50052 was chosen but received nothing"),
 )
+
+
+WIDE = (120, 36)
+NARROW = (80, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The console under test, and what works it."""
+
+    app: ConsoleApp
+    pilot: Pilot[None]
+    cluster: Cluster
+
+    @property
+    def main(self) -> MainScreen:
+        return self.app.main
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
+
+    @property
+    def toasts(self) -> list[str]:
+        """What was said in passing."""
+        return [notification.message for notification in self.app._notifications]
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Write into whatever has the focus."""
+        await self.press(*(_KEYS.get(sign, sign) for sign in text))
+
+    async def command(self, line: str) -> None:
+        """Give a command on the `:` line."""
+        await self.press("escape", "colon")
+        await self.type(line)
+        await self.press("enter")
+
+    async def shows(self, text: str) -> None:
+        """Wait until `text` is on the screen."""
+        await until(lambda: text in self.text, f"'{text}' on the screen")
+
+
+OpenConsole = Callable[..., AbstractAsyncContextManager[Console]]
+_KEYS = {" ": "space", ":": "colon", "/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}

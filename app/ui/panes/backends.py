@@ -39,6 +39,8 @@ _BASIC = (
 )
 _SHARE = (Column("layers", "layers", 8, right=True), Column("holds", "holds", 10, right=True))
 _ORIGIN = (Column("origin", "  from", 16),)
+_MARGIN = 1
+"""Left of the table."""
 _BAR = 20
 _TONES = {
     BackendState.FREE: "good",
@@ -79,7 +81,7 @@ class BackendsPane(Pane):
 
     def on_mount(self) -> None:
         """Show what is known already."""
-        self._lay_out(self.size.width)
+        self._lay_out()
         self._show(self._backends.known)
 
     @property
@@ -122,11 +124,12 @@ class BackendsPane(Pane):
         if backend is not None:
             details.update(_details(backend, self._share(backend.address), self._model))
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self, _event: Resize) -> None:
         """Show more columns where there is room for them."""
-        self._lay_out(event.size.width)
+        self._lay_out()
 
-    def _lay_out(self, width: int) -> None:
+    def _lay_out(self) -> None:
+        width = self.content_size.width - _MARGIN
         columns = (*_BASIC, *_SHARE) if width >= _width(*_BASIC, *_SHARE) else _BASIC
         wide = (*_BASIC, *_SHARE, *_ORIGIN)
         self.ledger.lay_out(wide if width >= _width(*wide) else columns)

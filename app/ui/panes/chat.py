@@ -8,8 +8,9 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
@@ -54,6 +55,7 @@ class ChatPane(Pane):
         self._progress: PromptProgress | None = None
         self._sent = 0.0
         self._changed = False
+        self._hinted = Content()
         self._pulse: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -70,6 +72,11 @@ class ChatPane(Pane):
 
     @property
     def main(self) -> Widget:
+        """The prompt."""
+        return self.prompt
+
+    @property
+    def prompt(self) -> Prompt:
         """The prompt."""
         return self.query_one(Prompt)
 
@@ -100,7 +107,7 @@ class ChatPane(Pane):
     def cancel(self) -> bool:
         """End the answer that is under way; whether there was one."""
         was_answering = self.answering
-        self.workers.cancel_group(self, "answer")
+        self.workers.cancel_group(self.screen, "answer")
         return was_answering
 
     async def clear(self) -> None:
@@ -133,9 +140,10 @@ class ChatPane(Pane):
         self._sent, self._progress = time.monotonic(), None
         assert self._pulse is not None
         self._pulse.resume()
-        self._answer(prompt, view)
+        self.screen.run_worker(
+            self._answer(prompt, view), name="answer", group="answer", exclusive=True, exit_on_error=False
+        )
 
-    @work(name="answer", group="answer", exclusive=True, exit_on_error=False)
     async def _answer(self, prompt: str, view: TurnView) -> None:
         shown, place = view.shown, len(self.conversation.turns)
         turns = self.conversation.turns
@@ -183,18 +191,19 @@ class ChatPane(Pane):
 
     @on(TextArea.Changed)
     def _hint(self) -> None:
-        text = self.query_one(Prompt).text
+        text = self.prompt.text
         hint = self._completer.hint(text)
-        line = self.query_one("#prompt-hint", Static)
-        line.update(hint)
-        line.display = bool(hint)
+        if hint != self._hinted:
+            self._hinted = hint
+            line = self.query_one("#prompt-hint", Static)
+            line.update(hint)
+            line.display = bool(hint)
 
     @on(Prompt.CompletionWanted)
     def _complete_prompt(self) -> None:
-        prompt = self.query_one(Prompt)
-        line = self._completer.next(prompt.text)
+        line = self._completer.next(self.prompt.text)
         if line is not None:
-            prompt.show_line(line)
+            self.prompt.show_line(line)
 
     @on(Prompt.Paged)
     def _page(self, event: Prompt.Paged) -> None:
@@ -215,7 +224,7 @@ class ChatPane(Pane):
     def _refuse(self, text: str, problem: Problem) -> None:
         """Give a line back, and say why."""
         self._completer.refuse(text, problem)
-        self.query_one(Prompt).show_line(text)
+        self.prompt.show_line(text)
 
 
 def _awaited(turn: Turn, status: CoordinatorStatus | None, progress: PromptProgress | None) -> str:

@@ -34,6 +34,7 @@ _BASIC = (
     Column("asks", "asks", 5, right=True),
 )
 _FIXED = 47
+_MARGIN = 1
 _LEAST_LOADED = 10
 _MOST_LOADED = 60
 _STATES = {True: Cell("up", "good"), False: Cell("down", "error"), None: Cell(UNKNOWN, "muted")}
@@ -61,7 +62,7 @@ class NodesPane(Pane):
 
     def on_mount(self) -> None:
         """Show what is known already."""
-        self._lay_out(self.size.width)
+        self._lay_out()
         self._show(self._pool.nodes)
 
     @property
@@ -96,12 +97,13 @@ class NodesPane(Pane):
         if node is not None:
             details.update(_details(node))
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self, _event: Resize) -> None:
         """Give the loaded models what room there is."""
-        self._lay_out(event.size.width)
+        self._lay_out()
 
-    def _lay_out(self, width: int) -> None:
-        loaded = max(_LEAST_LOADED, min(_MOST_LOADED, width - 1 - _FIXED))
+    def _lay_out(self) -> None:
+        width = self.content_size.width - _MARGIN
+        loaded = max(_LEAST_LOADED, min(_MOST_LOADED, width - _FIXED))
         self.ledger.lay_out((_NODE, *_BASIC, Column("loaded", " loaded", loaded)))
 
     def _show(self, nodes: Iterable[Node]) -> None:

@@ -190,8 +190,9 @@ class MainScreen(Screen[None]):
         self._look_again()
 
     @on(Worker.StateChanged)
-    def _tell_fault(self, event: Worker.StateChanged) -> None:
-        """A worker that ends with anything but a Problem shows a fault of this program."""
+    def _see_worker(self, event: Worker.StateChanged) -> None:
+        """Whether something is under way has changed; what ends with no Problem is a fault of the program."""
+        self._look_again()
         if event.state is WorkerState.ERROR:
             fault = f"'{event.worker.name}' ended by a fault of this program: {event.worker.error!r}."
             self.report(Problem(fault, "Please report it."))

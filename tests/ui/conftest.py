@@ -1,0 +1,35 @@
+"""A console without a terminal, on a cluster that is alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.core.cluster import Cluster
+from app.ui.app import ConsoleApp
+from tests.support.console import WIDE, Console, OpenConsole, lonely_cluster
+
+
+@pytest.fixture
+def open_console(tmp_path: Path) -> OpenConsole:
+    """Opens a console; its settings are the lines of a configuration file."""
+
+    @asynccontextmanager
+    async def opened(
+        *lines: str,
+        size: tuple[int, int] = WIDE,
+        before: Callable[[Cluster], object] = lambda _cluster: None,
+    ) -> AsyncIterator[Console]:
+        async with lonely_cluster(tmp_path / "cluster", *lines) as cluster:
+            before(cluster)
+            app = ConsoleApp(cluster)
+            async with app.run_test(size=size) as pilot:
+                await pilot.pause()
+                yield Console(app, pilot, cluster)
+            failed = [worker for worker in app.workers if worker.error is not None]
+            assert not failed, failed
+
+    return opened
