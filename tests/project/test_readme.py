@@ -20,3 +20,13 @@ def test_every_command_is_in_the_readme() -> None:
 
     for name in COMMANDS:
         assert f"synaptic-tui {name}" in README, name
+
+
+def test_every_command_of_the_console_is_in_the_readme_with_its_keys() -> None:
+    from app.ui.commands import COMMANDS
+    from app.ui.keys import key_text
+
+    for command in COMMANDS:
+        keys = " ".join(f"`{key_text(key)}`" for key in command.keys)
+        usage = command.usage.replace("|", "\\|")
+        assert f"| {keys} | `{usage}` | {command.help} |" in README, command.name
