@@ -13,18 +13,20 @@ class LineTooLong(Exception):  # noqa: N818  it is the line that is too long
 
 
 async def lines(pieces: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
-    """Every line that is not empty, without its end; the last one may lack its end.
+    """Every line that is not blank, without the space around it; the last one may lack its end.
 
     Raises:
         LineTooLong: a line is over the limit.
     """
-    rest = b""
+    line = bytearray()
     async for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
-            if line.strip():
-                yield line
-        if len(rest) > LINE_LIMIT:
-            raise LineTooLong
-    if rest.strip():
-        yield rest
+        for part in piece.splitlines(keepends=True):
+            line += part
+            if len(line) > LINE_LIMIT:
+                raise LineTooLong
+            if part.endswith(b"\n"):
+                if content := bytes(line.strip()):
+                    yield content
+                line.clear()
+    if content := bytes(line.strip()):
+        yield content
