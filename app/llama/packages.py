@@ -67,9 +67,9 @@ async def fetch(folder: Path, downloads: Path, final: Path) -> AsyncGenerator[In
         downloading.cancel()
         await asyncio.gather(downloading, return_exceptions=True)
     await asyncio.to_thread(apt.delete_others)
+    yield InstallStep("unpacking")
     unpacked = folder / "unpacked"
-    for count, name in enumerate(apt.files):
-        yield InstallStep("unpacking", count * 100 // len(apt.files), 100)
+    for name in apt.files:
         await tool_output(["dpkg-deb", "-x", apt.archives / name, unpacked], deadline_s=UNPACK_S)
     await asyncio.to_thread(_flatten, unpacked, folder)
     yield InstallStep("setting interpreter and library path")

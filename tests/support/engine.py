@@ -34,15 +34,15 @@ _SEARCH_PATH = os.environ.get("PATH", "")
 
 
 async def _engine() -> Engine:
-    engines = Engines(EngineSettings(), CACHE / "engine", CACHE, {"PATH": _SEARCH_PATH})
-    with suppress(Problem):
-        found = await engines.current()
-        if found.supports_rpc and found.rpc_server:
-            return found
-    async for _ in get_engine(engines.folder, CACHE / "downloads"):
+    fetched = CACHE / "engine"
+    for path in (_SEARCH_PATH, ""):
+        with suppress(Problem):
+            found = await Engines(EngineSettings(), fetched, CACHE, {"PATH": path}).current()
+            if found.supports_rpc and found.rpc_server:
+                return found
+    async for _ in get_engine(fetched, CACHE / "downloads"):
         pass
-    engines.forget()
-    return await engines.current()
+    return await Engines(EngineSettings(), fetched, CACHE, {"PATH": ""}).current()
 
 
 @pytest.fixture(scope="session")
