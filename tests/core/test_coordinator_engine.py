@@ -200,6 +200,7 @@ async def test_a_load_that_is_stopped_is_no_failure(
 ) -> None:
     worker = rpc_server()
     async with open_cluster(*SMALL, engine=engine, backends=[worker.address]) as cluster:
+        await cluster.look()
         pause_after_the_check(cluster, worker, monkeypatch)
         with cluster.bus.subscribe() as mailbox:
             start = asyncio.create_task(cluster.start(str(tiny_model)))
