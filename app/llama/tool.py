@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -18,10 +20,13 @@ LINE_LIMIT = 1 << 20
 """Bytes of one line, beyond which a program is none of those that we know."""
 OUTPUT_LIMIT = 4 << 20
 """Bytes of all that a program prints when it is asked something."""
-TAIL = 5
-"""So many last lines of a failed program are told."""
-WORDS_LIMIT = 400
-"""And so many characters of them."""
+KEPT_LINES = 50
+"""So many last lines of a program that is followed line by line are kept, in case it fails."""
+TOLD_LINES = 3
+TOLD_CHARACTERS = 400
+
+_ERROR = re.compile(r"^E:|\berror:", re.IGNORECASE)
+"""A line that calls itself an error; apt's way is the first."""
 
 PIECE = 1 << 16
 
@@ -43,9 +48,10 @@ class Ended:
 
     @property
     def ending(self) -> str:
-        """How it ended, for the end of a sentence, with its last lines in one."""
+        """How it ended, for the end of a sentence, with its last errors, or else its last lines."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
-        words = " | ".join(lines[-TAIL:])[-WORDS_LIMIT:].rstrip(".")
+        telling = [line for line in lines if _ERROR.search(line)] or lines
+        words = " | ".join(telling[-TOLD_LINES:])[:TOLD_CHARACTERS].rstrip(".")
         return f"(exit code {self.code}){': ' if words else ''}{words}."
 
 
@@ -77,13 +83,13 @@ async def tool_lines(command: Command, *, deadline_s: float) -> AsyncGenerator[s
     Raises:
         ToolProblem: it cannot be run, takes longer, or fails; with its last words.
     """
-    last: list[str] = []
+    last: deque[str] = deque(maxlen=KEPT_LINES)
     async with (
         _running(command, _tool_environment(), deadline_s) as program,
         aclosing(program.lines()) as lines,
     ):
         async for line in lines:
-            last = [*last[1 - TAIL :], line]
+            last.append(line)
             yield line
         ended = Ended(await program.end(), "\n".join(last))
     _refuse_failure(command, ended)
