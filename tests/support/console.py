@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from app.box.vitals import Vitals
@@ -82,7 +83,7 @@ def narrate(cluster: Cluster) -> None:
     cluster.bus.publish(CoordinatorChanged(ready_status()))
     for severity, text in STORY:
         cluster.bus.publish(LifecycleLine(NOON, "coordinator", text, severity))
-    cluster.bus.publish(VitalsRead(Vitals(63.0, 41 * GIB, 128 * GIB, 0, 0, 6.1, 16, 51.0, 1.0, 1.0)))
+    cluster.bus.publish(VitalsRead(Vitals(63.0, None, 41 * GIB, 128 * GIB, 0, 0, 6.1, 51.0)))
 
 
 HELD = tuple(Address(f"127.0.1.{n}", 50052) for n in (11, 12, 13))
@@ -159,8 +160,9 @@ class Console:
         await self.pilot.pause()
 
     async def type(self, text: str) -> None:
-        """Write into whatever has the focus."""
-        await self.press(*(_KEYS.get(sign, sign) for sign in text))
+        """Write into whatever has the focus, as a terminal pastes."""
+        self.app.post_message(Paste(text))
+        await self.pilot.pause()
 
     async def command(self, line: str) -> None:
         """Give a command on the `:` line."""
@@ -174,4 +176,3 @@ class Console:
 
 
 OpenConsole = Callable[..., AbstractAsyncContextManager[Console]]
-_KEYS = {" ": "space", ":": "colon", "/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}
