@@ -21,7 +21,7 @@ from app.core.coordinator import Coordinator, CoordinatorStatus
 from app.core.coordinators import CoordinatorPlaces, Coordinators
 from app.core.discovery import Discovery, Sweep, Where
 from app.core.engines import Engines
-from app.core.events import Bus
+from app.core.events import Bus, Severity
 from app.core.facts import ModelReader
 from app.core.launch import LaunchPlan
 from app.core.membership import Membership
@@ -104,6 +104,8 @@ class Cluster:
             self.pool.add(url, str(origin))
 
     async def __aenter__(self) -> Self:
+        if problem := await self.engines.problem():
+            self.bus.say("engine", problem, Severity.WARNING)
         self.backends.protocol = await self.engines.protocol()
         await self.coordinators.adopt()
         return self

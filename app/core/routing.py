@@ -101,7 +101,7 @@ def _preference(
     parameters = model.facts.parameters
     if parameters is None:
         return (pool, coordinator), "Without a size there is no threshold to apply: the pool is asked first."
-    low, high = count_text(policy.pool_up_to), count_text(policy.pool_preferred_up_to)
+    low, high = _threshold(policy.pool_up_to), _threshold(policy.pool_preferred_up_to)
     if parameters <= policy.pool_up_to:
         return (pool, coordinator), f"Up to {low}: the Ollama pool answers."
     if parameters <= policy.pool_preferred_up_to:
@@ -115,6 +115,11 @@ def _preference(
         pool,
         coordinator,
     ), f"Above {high}: distributed, but no backend can be used, so the pool is asked first."
+
+
+def _threshold(parameters: int) -> str:
+    """As people write it: 70B, not 70.0B."""
+    return count_text(parameters).replace(".0", "")
 
 
 def _size(model: Model) -> str:
