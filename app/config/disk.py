@@ -1,12 +1,29 @@
-"""Writing small private files so that a crash leaves the old content or the new, never a half."""
+"""Small files: read with a limit, written so that a crash leaves the old content or the new, never a half."""
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 from app.text.problem import Problem
+
+FILE_LIMIT = 1 << 20
+"""A larger file is none that people or this program write, in bytes."""
+
+
+def read_small(path: Path) -> bytes:
+    """The content of a file that is small by its nature.
+
+    Raises:
+        OSError: it cannot be read, or is larger than FILE_LIMIT.
+    """
+    with path.open("rb") as file:
+        content = file.read(FILE_LIMIT + 1)
+    if len(content) > FILE_LIMIT:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content
 
 
 def make_private_folder(folder: Path) -> None:

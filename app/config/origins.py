@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 from app.config.folders import config_file
+from app.config.kinds import BACKEND, NODE, Kind
 from app.config.reading import SettingsProblem, leaves, read_file
 from app.config.settings import Settings
 from app.config.state import State
-from app.text.address import Address, AddressProblem, parse_address, parse_node_url
+from app.text.address import Address, AddressProblem, parse_address
 
-T = TypeVar("T")
+_VARIABLES_WITH_PATHS = {
+    "OLLAMA_MODELS": "models.store",
+    "SYNAPTIC_LLAMA_SERVER": "engine.server",
+    "SYNAPTIC_RPC_SERVER": "engine.rpc_server",
+}
 
 
 class Origin(StrEnum):
@@ -44,21 +50,26 @@ class Resolved:
     """The settings that count, and the origin of each."""
 
     settings: Settings
+    """`backends` and `nodes` are those of all origins together."""
     origins: Mapping[str, Origin]
-    """By dotted key."""
+    """By dotted key; for the two lists the first origin that adds to them."""
     backends: tuple[tuple[Address, Origin], ...]
-    """Those of all origins together, each with the first that names it."""
+    """Each with the first origin that names it."""
     nodes: tuple[tuple[str, Origin], ...]
-    config_file: Path | None = field(default=None)
+    """Each with the first origin that names it."""
+    config_file: Path | None = None
+    """The file that was read; None where there is none."""
 
-    def values(self) -> Iterator[tuple[str, object, Origin]]:
-        """Every setting: its dotted key, its value in words, its origin."""
+    def values(self) -> Iterator[tuple[str, object, str]]:
+        """Every setting: its dotted key, its value in words, its origin or origins."""
+        lists = {"backends": self.backends, "nodes": self.nodes}
         for key, _ in leaves():
             value: Any = self.settings
             for name in key.split("."):
                 value = getattr(value, name)
             shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
-            yield key, shown, self.origins[key]
+            named_by = dict.fromkeys(origin for _, origin in lists.get(key, ()))
+            yield key, shown, ", ".join(named_by) or str(self.origins[key])
 
 
 def resolve(
@@ -72,6 +83,7 @@ def resolve(
 
     Raises:
         SettingsProblem: the configuration file or a variable of the environment cannot be used.
+        AddressProblem: the command line names a backend or node that is none.
     """
     file = _config_file(config, environment)
     layers = {
@@ -88,24 +100,35 @@ def resolve(
     if values.get("distributed_inference") is True and values.get("mode") != "distributed":
         values["mode"] = "distributed"
         origins["mode"] = origins["distributed_inference"]
-    settings = _build(Settings, values)
-    _check(settings, file)
+    backends, nodes = _united("backends", layers), _united("nodes", layers)
+    if not any("nodes" in layer for origin, layer in layers.items() if origin is not Origin.STATE):
+        # A node that was added in the console joins the one of this box; it does not replace it.
+        for url in Settings().nodes:
+            nodes.setdefault(url, Origin.DEFAULT)
+    values |= {"backends": tuple(backends), "nodes": tuple(nodes)}
     return Resolved(
-        settings,
-        origins,
-        _united("backends", layers, parse_address, ()),
-        _united("nodes", layers, parse_node_url, Settings().nodes),
-        file,
+        settings=_build(Settings, values),
+        origins=origins,
+        backends=tuple((parse_address(word), origin) for word, origin in backends.items()),
+        nodes=tuple(nodes.items()),
+        config_file=file,
     )
 
 
 def _config_file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
-    if named is None and environment.get("SYNAPTIC_CONFIG"):
-        named = Path(environment["SYNAPTIC_CONFIG"]).expanduser()
     if named is not None:
         return named
+    if variable := environment.get("SYNAPTIC_CONFIG"):
+        return _path(variable)
     usual = config_file()
-    return usual if usual.exists() else None
+    try:
+        usual.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        # It may be there and cannot be reached: whoever reads it says so.
+        return usual
+    return usual
 
 
 def _of_command_line(said: Overrides) -> dict[str, object]:
@@ -116,36 +139,39 @@ def _of_command_line(said: Overrides) -> dict[str, object]:
     if spread:
         values["distributed_inference"] = True
     if said.rpc_backends:
-        values["backends"] = said.rpc_backends
+        values["backends"] = tuple(BACKEND.read(word) for word in said.rpc_backends)
     if said.nodes:
-        values["nodes"] = said.nodes
+        values["nodes"] = tuple(NODE.read(word) for word in said.nodes)
     if said.model:
         values["model"] = said.model
     return values
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, object]:
-    """LLAMA_RPC_BACKENDS names backends but switches nothing on; the rest means what Ollama means by it."""
+    """What the environment says.
+
+    LLAMA_RPC_BACKENDS adds backends and switches nothing on: other programs read it too, so that it is set
+    is no wish to spread models. The variables of Ollama mean what Ollama means by them.
+    """
     values: dict[str, object] = {}
-    if words := re.split(r"[\s,]+", environment.get("LLAMA_RPC_BACKENDS", "").strip(" ,")):
-        backends = tuple(_variable("LLAMA_RPC_BACKENDS", parse_address, word) for word in words if word)
-        if backends:
-            values["backends"] = backends
+    if words := re.findall(r"[^\s,]+", environment.get("LLAMA_RPC_BACKENDS", "")):
+        values["backends"] = tuple(_variable("LLAMA_RPC_BACKENDS", BACKEND, word) for word in words)
     if host := environment.get("OLLAMA_HOST", "").strip():
-        values["nodes"] = (_variable("OLLAMA_HOST", parse_node_url, host),)
-    for variable, key in {
-        "OLLAMA_MODELS": "models.store",
-        "SYNAPTIC_LLAMA_SERVER": "engine.server",
-        "SYNAPTIC_RPC_SERVER": "engine.rpc_server",
-    }.items():
-        if path := environment.get(variable, "").strip().strip("\"'"):
-            values[key] = Path(path).expanduser()
+        values["nodes"] = (_variable("OLLAMA_HOST", NODE, host),)
+    for variable, key in _VARIABLES_WITH_PATHS.items():
+        if text := environment.get(variable, "").strip().strip("\"'"):
+            values[key] = _path(text)
     return values
 
 
-def _variable(name: str, parse: Callable[[str], object], word: str) -> str:
+def _path(text: str) -> Path:
+    """A path of the environment: from where the program runs, as every program reads its own."""
+    return Path(os.path.abspath(os.path.expanduser(text)))
+
+
+def _variable(name: str, kind: Kind, word: str) -> object:
     try:
-        return str(parse(word))
+        return kind.read(word)
     except AddressProblem as problem:
         raise SettingsProblem(f"In the environment variable {name}: {problem}") from None
 
@@ -155,8 +181,8 @@ def _of_state(state: State) -> dict[str, object]:
         "mode": state.mode,
         "distributed_inference": state.distributed_inference,
         "model": state.model,
-        "backends": tuple(backend.address for backend in state.backends) or None,
-        "nodes": state.nodes or None,
+        "backends": tuple(BACKEND.read(backend.address) for backend in state.backends) or None,
+        "nodes": tuple(NODE.read(url) for url in state.nodes) or None,
     }
     return {key: value for key, value in values.items() if value is not None}
 
@@ -171,28 +197,12 @@ def _build(group: type[Any], values: Mapping[str, object], prefix: str = "") -> 
     return group(**chosen)
 
 
-def _check(settings: Settings, file: Path | None) -> None:
-    routing = settings.routing
-    if routing.pool_up_to > routing.pool_preferred_up_to:
-        raise SettingsProblem(
-            f"{file}: 'routing.pool_up_to' is larger than 'routing.pool_preferred_up_to'.",
-            "Make it the smaller of the two.",
-        )
-
-
-def _united(
-    key: str,
-    layers: Mapping[Origin, Mapping[str, object]],
-    parse: Callable[[str], T],
-    default: tuple[str, ...],
-) -> tuple[tuple[T, Origin], ...]:
+def _united(key: str, layers: Mapping[Origin, Mapping[str, object]]) -> dict[str, Origin]:
     """The entries of every origin, each once, with the first origin that names it."""
-    found: dict[T, Origin] = {}
+    found: dict[str, Origin] = {}
     for origin, layer in layers.items():
         words = layer.get(key, ())
         assert isinstance(words, tuple)
         for word in words:
-            found.setdefault(parse(word), origin)
-    if not any(key in layer for origin, layer in layers.items() if origin is not Origin.STATE):
-        found |= {parse(word): Origin.DEFAULT for word in default}
-    return tuple(found.items())
+            found.setdefault(word, origin)
+    return found

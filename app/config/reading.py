@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import collections.abc
 import difflib
-import math
 import types
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from app.config.kinds import Kind
-from app.config.settings import Settings
-from app.text.problem import Problem
+from app.config.disk import read_small
+from app.config.kinds import PATH, SWITCH, TEXT, Kind, OneOf
+from app.config.settings import RoutingSettings, Settings
+from app.text.problem import Problem, quoted
+from app.text.units import count_text
 
-FILE_LIMIT = 1 << 20
-"""A larger file is no configuration, in bytes."""
 SHOWN = 5
 """So many faults of one file are told at once."""
+
+_KINDS: dict[type, Kind] = {str: TEXT, bool: SWITCH, Path: PATH}
+"""Of the types that have no limits of their own."""
+_NULL = "tag:yaml.org,2002:null"
 
 
 class SettingsProblem(Problem):
@@ -39,162 +42,171 @@ def read_file(path: Path) -> dict[str, object]:
     Raises:
         SettingsProblem: unreadable, no YAML, an unknown key, a value that is not allowed.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(FILE_LIMIT + 1)
-    except OSError as error:
-        raise SettingsProblem(f"The configuration {path} cannot be read: {error.strerror}.") from None
-    if len(content) > FILE_LIMIT:
-        raise SettingsProblem(f"The configuration {path} is larger than {FILE_LIMIT} bytes.")
-    try:
-        root = yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader)
-    except UnicodeDecodeError as error:
-        raise SettingsProblem(f"The configuration {path} is not UTF-8 at byte {error.start}.") from None
-    except yaml.MarkedYAMLError as error:
-        raise SettingsProblem(_syntax(path, error)) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SettingsProblem(
-            f"The configuration {path} is not YAML: {str(error).splitlines()[0]}."
-        ) from None
+    root = _compose(path)
     if root is None:
         return {}
-    values, faults = _read_group(root, Settings, "")
+    reading = _Reading()
+    reading.group(root, Settings, "")
+    faults = reading.faults or list(_contradictions(reading))
     if faults:
         told = [f"{path}, line {fault.line}: {fault.text}" for fault in sorted(faults, key=lambda f: f.line)]
         more = [f"... and {len(told) - SHOWN} more."] if len(told) > SHOWN else []
         raise SettingsProblem("\n".join((*told[:SHOWN], *more)))
-    return values
+    return reading.values
 
 
 def leaves(group: type = Settings, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Every setting as its dotted key and its type, in the order of the file."""
     hints = get_type_hints(group, include_extras=True)
     for entry in fields(group):
-        key, kind = f"{prefix}{entry.name}", hints[entry.name]
-        if isinstance(kind, type) and is_dataclass(kind):
-            yield from leaves(kind, f"{key}.")
+        key, hint = f"{prefix}{entry.name}", hints[entry.name]
+        if _is_group(hint):
+            yield from leaves(hint, f"{key}.")
         else:
-            yield key, kind
+            yield key, hint
 
 
-def _syntax(path: Path, error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark or error.context_mark
-    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return f"{path}{where}: this is not YAML: {error.problem or error.context}."
+def _compose(path: Path) -> yaml.Node | None:
+    """The nodes of the file, which know their lines; nothing is constructed from them."""
+    try:
+        return yaml.compose(read_small(path).decode("utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise SettingsProblem(f"The configuration {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise SettingsProblem(f"The configuration {path} is not UTF-8 at byte {error.start}.") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        what = ", ".join(part for part in (error.context, error.problem) if part)
+        raise SettingsProblem(f"{path}{where}: this is not YAML: {what}.") from None
+    except yaml.YAMLError as error:
+        what = str(error).partition("\n")[0]
+        raise SettingsProblem(f"The configuration {path} is not YAML: {what}.") from None
+    except RecursionError:
+        raise SettingsProblem(f"The configuration {path} is nested too deeply.") from None
 
 
-def _read_group(node: yaml.Node, group: type, prefix: str) -> tuple[dict[str, object], list[_Fault]]:
-    if not isinstance(node, yaml.MappingNode):
-        name = f"'{prefix[:-1]}'" if prefix else "The file"
-        return {}, [_Fault(node, f"{name} must be keys with values.")]
-    hints = get_type_hints(group, include_extras=True)
-    values: dict[str, object] = {}
-    faults: list[_Fault] = []
-    seen: set[str] = set()
-    for key_node, value_node in node.value:
-        name = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
-        key = f"{prefix}{name}"
-        if name in seen:
-            faults.append(_Fault(key_node, f"'{key}' is set twice."))
-        elif name not in hints:
-            faults.append(_Fault(key_node, f"'{key}' is no setting.{_suggestion(name, prefix, hints)}"))
-        elif isinstance(hints[name], type) and is_dataclass(hints[name]):
-            inner, inner_faults = _read_group(value_node, hints[name], f"{key}.")
-            values |= inner
-            faults += inner_faults
-        else:
-            try:
-                values[key] = _read(value_node, hints[name], key)
-            except _Fault as fault:
-                faults.append(fault)
-        seen.add(name)
-    return values, faults
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What has been understood of a file so far, and what has not."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    nodes: dict[str, yaml.Node] = field(default_factory=dict)
+    """Where each value stands, by its key."""
+    faults: list[_Fault] = field(default_factory=list)
+
+    def group(self, node: yaml.Node, group: type, prefix: str) -> None:
+        """Read the settings of a group, and the groups in it."""
+        if _is_null(node):  # a group whose keys are all commented out
+            return
+        if not isinstance(node, yaml.MappingNode):
+            name = f"'{prefix[:-1]}'" if prefix else "The file"
+            self.faults.append(_Fault(node, f"{name} must be keys with values."))
+            return
+        hints = get_type_hints(group, include_extras=True)
+        for name, key_node, value_node in self._entries(node, prefix):
+            if name not in hints:
+                text = f"{quoted(prefix + name)} is no setting.{_suggestion(name, prefix, list(hints))}"
+                self.faults.append(_Fault(key_node, text))
+            elif _is_group(hints[name]):
+                self.group(value_node, hints[name], f"{prefix}{name}.")
+            else:
+                self._setting(value_node, hints[name], f"{prefix}{name}")
+
+    def _setting(self, node: yaml.Node, hint: object, key: str) -> None:
+        try:
+            self.values[key] = self._value(node, hint, key)
+            self.nodes[key] = node
+        except _Fault as fault:
+            self.faults.append(fault)
+
+    def _value(self, node: yaml.Node, hint: object, key: str) -> object:
+        origin, arguments = get_origin(hint), get_args(hint)
+        if origin in (Union, types.UnionType):
+            inner = next(a for a in arguments if a is not types.NoneType)
+            return None if _is_null(node) else self._value(node, inner, key)
+        if origin is tuple:
+            if not isinstance(node, yaml.SequenceNode):
+                raise _wrong(node, key, "a list, such as [a, b]")
+            return tuple(self._value(item, arguments[0], key) for item in node.value)
+        if origin is collections.abc.Mapping:
+            if not isinstance(node, yaml.MappingNode):
+                raise _wrong(node, key, "names with values")
+            entries = self._entries(node, f"{key}.")
+            return {name: self._value(value, arguments[1], f"{key}.{name}") for name, _, value in entries}
+        return _scalar(node, _kind(hint), key)
+
+    def _entries(self, node: yaml.MappingNode, prefix: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+        below = f" of '{prefix[:-1]}'" if prefix else ""
+        seen: set[str] = set()
+        for key_node, value_node in node.value:
+            name = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if name is None:
+                self.faults.append(_Fault(key_node, f"A key{below} is not a word."))
+            elif name in seen:
+                self.faults.append(_Fault(key_node, f"{quoted(prefix + name)} is set twice."))
+            else:
+                seen.add(name)
+                yield name, key_node, value_node
 
 
-def _suggestion(name: str, prefix: str, hints: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, hints, n=1)
+def _contradictions(reading: _Reading) -> Iterator[_Fault]:
+    """Values that are each allowed, but not together."""
+    defaults, lower, upper = RoutingSettings(), "routing.pool_up_to", "routing.pool_preferred_up_to"
+    least = reading.values.get(lower, defaults.pool_up_to)
+    most = reading.values.get(upper, defaults.pool_preferred_up_to)
+    assert isinstance(least, int)
+    assert isinstance(most, int)
+    if least > most:
+        node = reading.nodes.get(lower) or reading.nodes[upper]
+        yield _Fault(node, f"'{lower}' ({count_text(least)}) is larger than '{upper}' ({count_text(most)}).")
+
+
+def _suggestion(name: str, prefix: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f" Did you mean '{prefix}{close[0]}'?"
     elsewhere = [key for key, _ in leaves() if key.rpartition(".")[2] == name]
     return f" Did you mean '{elsewhere[0]}'?" if elsewhere else ""
 
 
-def _read(node: yaml.Node, kind: Any, key: str) -> object:  # noqa: ANN401  a type hint
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        inner = next(a for a in arguments if a is not types.NoneType)
-        return None if _scalar(node) is None and _is_scalar(node) else _read(node, inner, key)
-    if origin is Annotated:
-        return _limited(node, arguments[0], arguments[1], key)
-    if origin is tuple:
-        if not isinstance(node, yaml.SequenceNode):
-            raise _wrong(node, key, "a list, such as [a, b]")
-        return tuple(_read(item, arguments[0], key) for item in node.value)
-    if origin is Literal:
-        return _one_of(node, arguments, key)
-    if origin is collections.abc.Mapping:
-        return _read_mapping(node, arguments[1], key)
-    return _plain(node, kind, key)
+def _kind(hint: Any) -> Kind:  # noqa: ANN401  a type hint
+    if get_origin(hint) is Annotated:
+        kind: Kind = get_args(hint)[1]
+        return kind
+    return OneOf(get_args(hint)) if get_origin(hint) is Literal else _KINDS[hint]
 
 
-def _read_mapping(node: yaml.Node, kind: object, key: str) -> dict[str, object]:
-    if not isinstance(node, yaml.MappingNode):
-        raise _wrong(node, key, "names with values")
-    return {str(name.value): _read(value, kind, f"{key}.{name.value}") for name, value in node.value}
+def _scalar(node: yaml.Node, kind: Kind, key: str) -> object:
+    """The value of a scalar from its text alone.
 
-
-def _one_of(node: yaml.Node, allowed: tuple[object, ...], key: str) -> object:
-    value = _scalar(node)
-    if not _is_scalar(node) or value not in allowed:
-        raise _wrong(node, key, " or ".join(str(word) for word in allowed))
-    return value
-
-
-def _limited(node: yaml.Node, kind: object, limit: Kind, key: str) -> object:
-    value = _scalar(node)
-    if (
-        not _is_scalar(node)
-        or value is None
-        or isinstance(value, bool)
-        or (kind is int and isinstance(value, float))
-    ):
-        raise _wrong(node, key, limit.allowed)
+    What YAML itself would make of it is no help: 010 would be eight, 12:30 a number, `on` no text.
+    """
+    if not isinstance(node, yaml.ScalarNode) or _is_null(node):
+        raise _wrong(node, key, kind.allowed)
+    if node.tag not in yaml.SafeLoader.yaml_constructors:
+        raise _Fault(node, f"'{key}' has the tag {quoted(node.tag)}, and settings have none.")
     try:
-        return limit.read(float(value) if kind is float and isinstance(value, int) else value)
+        return kind.read(node.value)
     except Problem as problem:
         raise _Fault(node, f"'{key}': {problem}") from None
-    except (ValueError, OverflowError):
-        raise _wrong(node, key, limit.allowed) from None
+    except ValueError:
+        raise _wrong(node, key, kind.allowed) from None
 
 
-def _plain(node: yaml.Node, kind: object, key: str) -> object:
-    value = _scalar(node)
-    if kind is Path and isinstance(value, str) and value and "\0" not in value:
-        return Path(value).expanduser()
-    if kind is str and isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(node.value)
-    if isinstance(kind, type) and type(value) is kind:
-        return value
-    raise _wrong(node, key, {Path: "a path", str: "text", bool: "true or false"}.get(kind, "another value"))  # type: ignore[call-overload]
+def _is_group(hint: object) -> bool:
+    return isinstance(hint, type) and is_dataclass(hint)
 
 
-def _is_scalar(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode)
-
-
-def _scalar(node: yaml.Node) -> object:
-    """The value of a scalar as YAML's safe rules read it; text where they cannot, None for anything else."""
-    if not isinstance(node, yaml.ScalarNode):
-        return None
-    try:
-        value: object = yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
-    except (yaml.YAMLError, ValueError, OverflowError):
-        return str(node.value)
-    return str(node.value) if isinstance(value, float) and not math.isfinite(value) else value
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and bool(node.tag == _NULL)
 
 
 def _wrong(node: yaml.Node, key: str, allowed: str) -> _Fault:
-    shown = str(node.value) if isinstance(node, yaml.ScalarNode) else "a group"
     if isinstance(node, yaml.SequenceNode):
         shown = "a list"
-    return _Fault(node, f"'{key}' cannot be '{shown[:60]}'; it must be {allowed}.")
+    elif isinstance(node, yaml.MappingNode):
+        shown = "keys with values"
+    else:
+        shown = "nothing" if _is_null(node) and not node.value else quoted(str(node.value))
+    return _Fault(node, f"'{key}' cannot be {shown}; it must be {allowed}.")

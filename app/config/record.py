@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from app.config.disk import write_private
+from app.config.disk import read_small, write_private
+from app.text.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,20 @@ class RecordFolder:
 
     def all(self) -> tuple[tuple[CoordinatorRecord, ...], tuple[str, ...]]:
         """Every record, and one sentence for each file that is none."""
+        try:
+            files = sorted(file for file in self._folder.iterdir() if file.suffix == ".json")
+        except FileNotFoundError:
+            return (), ()
+        except OSError as error:
+            return (), (f"The coordinator records in {self._folder} cannot be read: {error.strerror}.",)
         records: list[CoordinatorRecord] = []
         problems: list[str] = []
-        for file in sorted(self._folder.glob("*.json")):
+        for file in files:
             try:
-                records.append(msgspec.json.decode(file.read_bytes(), type=CoordinatorRecord))
-            except (OSError, msgspec.DecodeError) as error:
+                records.append(msgspec.json.decode(read_small(file), type=CoordinatorRecord))
+            except FileNotFoundError:
+                continue  # its coordinator has just ended
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
                 problems.append(f"The coordinator record {file} cannot be read: {error}.")
         return tuple(records), tuple(problems)
 
@@ -52,8 +61,18 @@ class RecordFolder:
         write_private(self._file(record), msgspec.json.encode(record))
 
     def remove(self, record: CoordinatorRecord) -> None:
-        """Remove the record; one that is gone already is no error."""
-        self._file(record).unlink(missing_ok=True)
+        """Remove the record; one that is gone already is no error.
+
+        Raises:
+            Problem: it cannot be removed.
+        """
+        file = self._file(record)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise Problem(
+                f"The coordinator record {file} cannot be removed: {error.strerror}.", "Remove it by hand."
+            ) from None
 
     def _file(self, record: CoordinatorRecord) -> Path:
         return self._folder / f"{record.port}.json"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from app.config.kinds import AddressWord, AtLeast, Count, NetworkWord, NodeWord, PortNumber
+from app.config.kinds import BACKEND, COUNT, NAME, NETWORK, NODE, PORT, SECONDS, Number, WholeNumber
 
 Mode = Literal["standard", "distributed"]
 Target = Literal["ollama", "coordinator"]
-Seconds = Annotated[float, AtLeast(0.001)]
+Seconds = Annotated[float, SECONDS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,12 @@ class DiscoverySettings:
 class RoutingSettings:
     """Which side answers."""
 
-    pool_up_to: Annotated[int, Count()] = 13_000_000_000
+    pool_up_to: Annotated[int, COUNT] = 13_000_000_000
     """Models with up to so many parameters go to the Ollama pool."""
-    pool_preferred_up_to: Annotated[int, Count()] = 70_000_000_000
+    pool_preferred_up_to: Annotated[int, COUNT] = 70_000_000_000
     """Models with up to so many parameters go to the pool if a node has them, larger ones are distributed."""
     pins: Mapping[str, Target] = field(default_factory=dict)
-    """Models that always go to one side, by name."""
+    """Models that always go to one side, whatever their size, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +69,15 @@ class ModelSettings:
 class CoordinatorSettings:
     """How a coordinator is started and ended."""
 
-    context: Annotated[int, AtLeast(0)] | None = 8192
+    context: Annotated[int, WholeNumber(0, 10_000_000)] | None = 8192
     """Context in tokens; 0: what the model was trained for; null: what the engine chooses."""
-    threads: Annotated[int, AtLeast(1)] | None = None
+    threads: Annotated[int, WholeNumber(1, 1024)] | None = None
     """Threads of the coordinator; null: one less than this box has cores."""
     start_deadline_s: Seconds = 30.0
     """How long it may connect to its backends, in seconds."""
     load_deadline_s: Seconds = 120.0
     """How long it may load, in seconds, ..."""
-    load_deadline_s_per_gib: Annotated[float, AtLeast(0)] = 20.0
+    load_deadline_s_per_gib: Annotated[float, Number(0, 86_400)] = 20.0
     """... and how much longer for each GiB of weights."""
     stop_grace_s: Seconds = 5.0
     """How long it may take to end by itself before it is killed, in seconds."""
@@ -121,16 +121,16 @@ class Settings:
     """`standard`: this box alone; `distributed`: the whole pool of nodes."""
     distributed_inference: bool = False
     """Spread large models over the RPC backends; implies mode distributed."""
-    model: str | None = None
+    model: Annotated[str, NAME] | None = None
     """The model that prompts go to."""
-    backends: tuple[Annotated[str, AddressWord()], ...] = ()
+    backends: tuple[Annotated[str, BACKEND], ...] = ()
     """RPC backends, as HOST or HOST:PORT."""
-    nodes: tuple[Annotated[str, NodeWord()], ...] = ("http://127.0.0.1:11434",)
-    """Ollama nodes, as URLs."""
-    networks: tuple[Annotated[str, NetworkWord()], ...] = ()
+    nodes: tuple[Annotated[str, NODE], ...] = ("http://127.0.0.1:11434",)
+    """Ollama nodes, as URLs; the default counts only where no file, variable or option names any."""
+    networks: tuple[Annotated[str, NETWORK], ...] = ()
     """What `discover` sweeps: networks, addresses, host names; empty: the real networks of this box."""
-    ports: tuple[Annotated[int, PortNumber()], ...] = (50052,)
-    """The ports that `discover` tries."""
+    ports: tuple[Annotated[int, PORT], ...] = (50052,)
+    """The ports that `discover` tries; empty: 50052."""
     discovery: DiscoverySettings = field(default_factory=DiscoverySettings)
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 import yaml
 
-from app.config.disk import make_private_folder, write_private
+from app.config.disk import make_private_folder, read_small, write_private
 from app.config.settings import Mode
+from app.text.address import AddressProblem, parse_address, parse_node_url
 from app.text.problem import Problem
 
 VERSION = 1
 
+_NOT_YAML = (
+    yaml.YAMLError,
+    # PyYAML lets these escape for a scalar that does not fit its tag, and for deep nesting.
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    RecursionError,
+)
+
 
 class StateProblem(Problem):
     """A state file that cannot be read or written; what it holds is unchanged."""
+
+
+class StateDamaged(StateProblem):
+    """A state file that made no sense and was moved aside: from now on the state is empty."""
+
+
+class _Damage(Exception):  # noqa: N818  what the sentence calls it
+    """Content that is no state, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +57,7 @@ class SavedBackend:
 class State:
     """Everything that is kept; None where a person has chosen nothing."""
 
-    version: int = VERSION
+    version: Annotated[int, msgspec.Meta(ge=1)] = VERSION
     mode: Mode | None = None
     distributed_inference: bool | None = None
     model: str | None = None
@@ -75,9 +96,14 @@ class StateFile:
         """The state; empty where there is no file.
 
         Raises:
-            StateProblem: the file is damaged, or of a newer version; it is left as it is.
+            StateDamaged: the file made no sense; it has been moved aside.
+            StateProblem: the file cannot be read, or is of a newer version; it is left as it is.
         """
-        return _decode(self._content(), self.path)
+        try:
+            return _decode(_content(self.path), self.path)
+        except _Damage:
+            with self._locked():
+                return self._decoded_or_moved_aside()[1]
 
     def update(self, change: Callable[[State], State]) -> State:
         """Read, change and write under a lock, so that no other process's change is lost.
@@ -88,42 +114,70 @@ class StateFile:
             StateProblem: as for `read`. Problem: the file cannot be written; its old content is unchanged.
         """
         with self._locked():
-            content = self._content()
-            before = _decode(content, self.path)
+            content, before = self._decoded_or_moved_aside()
             after = change(before)
             if after != before:
                 merged = {**content, **msgspec.to_builtins(after)}
                 write_private(self.path, yaml.safe_dump(merged, sort_keys=False, allow_unicode=True).encode())
             return after
 
-    def _content(self) -> dict[str, Any]:
+    def _decoded_or_moved_aside(self) -> tuple[dict[str, Any], State]:
+        """What the file holds; to be called under the lock, where no other process moves or writes it."""
         try:
-            content = yaml.safe_load(self.path.read_bytes())
-        except FileNotFoundError:
-            return {}
+            content = _content(self.path)
+            return content, _decode(content, self.path)
+        except _Damage as damage:
+            self._move_aside(str(damage))
+
+    def _move_aside(self, why: str) -> NoReturn:
+        number = 1
+        while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.damaged-{number}")):
+            number += 1
+        try:
+            self.path.rename(aside)
         except OSError as error:
-            raise StateProblem(f"The state {self.path} cannot be read: {error.strerror}.") from None
-        except (yaml.YAMLError, UnicodeDecodeError):
-            raise _damaged(self.path) from None
-        if content is None:
-            return {}
-        if not isinstance(content, dict):
-            raise _damaged(self.path)
-        return content
+            raise StateProblem(
+                f"The state {self.path} is damaged ({why}), and cannot be moved aside: {error.strerror}.",
+                "Repair it, or remove it to start with an empty one.",
+            ) from None
+        raise StateDamaged(
+            f"The state {self.path} was damaged ({why}). It is now {aside}, and the state is empty.",
+            "Add again what is missing; the old file shows what there was.",
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         make_private_folder(self.path.parent)
         # The state file itself is replaced on every write, so the lock is on a file that stays.
         try:
-            lock = self.path.with_suffix(".lock").open("a")
+            lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StateProblem(
                 f"The folder {self.path.parent} cannot be written: {error.strerror}.", "Make it writable."
             ) from None
-        with lock:
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        raw = read_small(path)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StateProblem(f"The state {path} cannot be read: {error.strerror}.") from None
+    try:
+        content = yaml.safe_load(raw)
+    except _NOT_YAML:
+        raise _Damage("it is not YAML") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise _Damage("it has no keys")
+    return content
 
 
 def _decode(content: dict[str, Any], path: Path) -> State:
@@ -134,12 +188,13 @@ def _decode(content: dict[str, Any], path: Path) -> State:
             "Use that version, or move the file away.",
         )
     try:
-        return msgspec.convert(content, State)
+        state = msgspec.convert(content, State)
+        for backend in state.backends:
+            parse_address(backend.address)
+        for url in state.nodes:
+            parse_node_url(url)
     except msgspec.ValidationError as error:
-        raise _damaged(path, str(error)) from None
-
-
-def _damaged(path: Path, why: str = "it is not YAML") -> StateProblem:
-    return StateProblem(
-        f"The state {path} is damaged: {why}.", "Repair it, or move it away to start with an empty one."
-    )
+        raise _Damage(str(error)) from None
+    except AddressProblem as problem:
+        raise _Damage(problem.sentence.rstrip(".")) from None
+    return state
