@@ -14,6 +14,7 @@ from app.rpc.knock import wait_until_free
 from app.rpc.probe import BackendState, Device, Probe, ProbeLimits
 from app.rpc.sweep import sweep
 from app.text.address import Address
+from app.text.problem import Problem
 from app.text.version import ProtocolVersion
 
 USABLE = frozenset({BackendState.FREE, BackendState.OURS})
@@ -170,7 +171,11 @@ class Backends:
             while True:
                 for address in [a for a, wait in waits.items() if wait.done() or a not in self._known]:
                     await _end(waits.pop(address))
-                await self.check(b.address for b in self.known)
+                try:
+                    await self.check(b.address for b in self.known)
+                except Problem as problem:
+                    # This box has run out of something; the next round may fare better.
+                    self._bus.say("backends", str(problem), Severity.WARNING)
                 for backend in self.known:
                     if backend.state is BackendState.BUSY and backend.address not in waits:
                         parked = wait_until_free(backend.address)

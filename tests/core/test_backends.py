@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+
+import pytest
+
+from app.core.backends import Backends, BackendSeen
+from app.core.events import Bus, LifecycleLine
+from app.rpc.probe import BackendState, ProbeLimits
+from app.text.address import Address
+from tests.support.engine import RpcServer, RpcServerFactory
+
+IMPATIENT = ProbeLimits(connect_s=1.0, reply_s=0.3)
+
+
+@pytest.fixture
+def backends() -> Backends:
+    return Backends(Bus(), IMPATIENT)
+
+
+def hold(worker: RpcServer) -> socket.socket:
+    """Be somebody else's coordinator: connected, and silent."""
+    return socket.create_connection((worker.address.host, worker.address.port))
+
+
+async def until_state(backends: Backends, address: Address, state: BackendState) -> None:
+    async with asyncio.timeout(20):
+        while (known := backends.get(address)) is None or known.state is not state:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_backend_that_our_coordinator_holds_is_never_probed(
+    backends: Backends, rpc_server: RpcServerFactory
+) -> None:
+    worker = rpc_server()
+    backends.add(worker.address, "state")
+    backends.hold([worker.address])
+    worker.pause()
+    [seen] = await backends.check([worker.address])
+    assert seen.state is BackendState.OURS
+    worker.resume()
+    backends.hold(())
+    [seen] = await backends.check([worker.address])
+    assert seen.state is BackendState.FREE
+
+
+async def test_a_busy_backend_is_waited_for_on_one_knock_and_seen_free_at_once(
+    backends: Backends, rpc_server: RpcServerFactory
+) -> None:
+    worker = rpc_server()
+    backends.add(worker.address, "state")
+    held = hold(worker)
+    watch = asyncio.create_task(backends.watch(interval_s=0.05))
+    try:
+        await until_state(backends, worker.address, BackendState.BUSY)
+        async with asyncio.timeout(10):
+            while worker.address not in backends.spared:
+                await asyncio.sleep(0.02)
+        held.close()
+        await until_state(backends, worker.address, BackendState.FREE)
+    finally:
+        held.close()
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
+    assert backends.spared == frozenset()
+    assert worker.alive
+
+
+async def test_what_changes_is_published_and_what_does_not_is_not(rpc_server: RpcServerFactory) -> None:
+    bus = Bus()
+    backends = Backends(bus, IMPATIENT)
+    worker = rpc_server()
+    with bus.subscribe() as mailbox:
+        backends.add(worker.address, "state")
+        await backends.check([worker.address])
+        [seen] = [event for event in mailbox.take() if isinstance(event, BackendSeen)]
+        assert seen.backend.state is BackendState.FREE
+        worker.kill()
+        await backends.check([worker.address])
+        told = mailbox.take()
+        assert any(isinstance(e, LifecycleLine) and "refused" in e.text for e in told)
+        await backends.check([worker.address])
+        assert mailbox.take() == []
