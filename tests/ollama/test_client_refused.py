@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.support.ollama.examples import ANSWER
 from tests.support.ollama_server import OllamaStandIn
 from tests.support.rpc_fakes import closed_port, full_queue
 
+CERTIFICATE = Path(__file__).with_name("self-signed.pem")
 QUESTIONS: list[Callable[[OllamaClient], Awaitable[object]]] = [
     OllamaClient.version,
     OllamaClient.tags,
@@ -203,6 +205,21 @@ async def test_https_where_there_is_none(node: OllamaStandIn) -> None:
         ) as problem:
             await client.version()
     assert "http://" in problem.value.remedy
+
+
+async def test_a_certificate_counts_where_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CERTIFICATE)
+    async with OllamaStandIn(tls=tls) as node:
+        async with OllamaClient(node.url) as client:
+            with pytest.raises(
+                NodeProblem, match=f"No safe connection to {node.url} .*: self-signed"
+            ) as problem:
+                await client.version()
+        assert "SSL_CERT_FILE" in problem.value.remedy
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        async with OllamaClient(node.url) as client:
+            assert await client.version() == "0.32.15"
 
 
 def test_plain_http_loads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import ipaddress
 import signal
+import ssl
 from collections.abc import Iterable
 from typing import Self
 
@@ -37,6 +38,7 @@ class OllamaStandIn:
         num_parallel: int = 1,
         max_loaded: int = 3,
         max_queue: int = 512,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.models = {full_name(model.name) or model.name: model for model in models}
         """What it has, by name; may be changed at any time."""
@@ -45,6 +47,7 @@ class OllamaStandIn:
         """All that was asked, in order."""
         self.host = host
         self.port = port
+        self._tls = tls
         self._scheduler = Scheduler(
             self.faults, num_parallel=num_parallel, max_loaded=max_loaded, max_queue=max_queue
         )
@@ -63,7 +66,8 @@ class OllamaStandIn:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     @property
     def loaded(self) -> list[str]:
@@ -107,7 +111,7 @@ class OllamaStandIn:
 
     async def come_up(self) -> None:
         """Listen, on the same port as before if there was one."""
-        self.port = await self._http.start(self.host, self.port)
+        self.port = await self._http.start(self.host, self.port, self._tls)
 
     async def go_down(self) -> None:
         """Refuse every connection, break those that there are, and forget what was loaded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -83,13 +84,13 @@ class HttpServer:
         self.mistakes: list[Exception] = []
         """What went wrong in here, and is no fault that was asked for."""
 
-    async def start(self, host: str, port: int) -> int:
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> int:
         """Listen, and tell the port."""
 
         def protocol() -> asyncio.StreamReaderProtocol:
             return asyncio.StreamReaderProtocol(_Reader(), self._connected)
 
-        self._listening = await asyncio.get_running_loop().create_server(protocol, host, port)
+        self._listening = await asyncio.get_running_loop().create_server(protocol, host, port, ssl=tls)
         taken: int = self._listening.sockets[0].getsockname()[1]
         return taken
 
@@ -118,6 +119,10 @@ class HttpServer:
             writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request")
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            # A client that does not read must not keep the port from being closed.
+            writer.transport.abort()
+            raise
         except Exception as mistake:  # noqa: BLE001  the test is told of every one
             self.mistakes.append(mistake)
         finally:
