@@ -11,6 +11,7 @@ from app.core.events import Bus, LifecycleLine
 from app.rpc.probe import BackendState, ProbeLimits
 from app.text.address import Address
 from tests.support.engine import RpcServer, RpcServerFactory
+from tests.support.waiting import until
 
 IMPATIENT = ProbeLimits(connect_s=1.0, reply_s=0.3)
 
@@ -26,9 +27,11 @@ def hold(worker: RpcServer) -> socket.socket:
 
 
 async def until_state(backends: Backends, address: Address, state: BackendState) -> None:
-    async with asyncio.timeout(20):
-        while (known := backends.get(address)) is None or known.state is not state:
-            await asyncio.sleep(0.02)
+    def reached() -> bool:
+        known = backends.get(address)
+        return known is not None and known.state is state
+
+    await until(reached)
 
 
 async def test_a_backend_that_our_coordinator_holds_is_never_probed(
@@ -55,9 +58,7 @@ async def test_a_busy_backend_is_waited_for_on_one_knock_and_seen_free_at_once(
     watch = asyncio.create_task(backends.watch(interval_s=0.05))
     try:
         await until_state(backends, worker.address, BackendState.BUSY)
-        async with asyncio.timeout(10):
-            while worker.address not in backends.spared:
-                await asyncio.sleep(0.02)
+        await until(lambda: worker.address in backends.spared)
         held.close()
         await until_state(backends, worker.address, BackendState.FREE)
     finally:
