@@ -118,7 +118,8 @@ class StateFile:
             after = change(before)
             if after != before:
                 merged = {**content, **msgspec.to_builtins(after)}
-                write_private(self.path, yaml.safe_dump(merged, sort_keys=False, allow_unicode=True).encode())
+                # Escaped to ASCII: PyYAML writes U+0085 as a line break that it reads back as a blank.
+                write_private(self.path, yaml.safe_dump(merged, sort_keys=False).encode("ascii"))
             return after
 
     def _decoded_or_moved_aside(self) -> tuple[dict[str, Any], State]:

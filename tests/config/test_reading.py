@@ -145,6 +145,7 @@ def test_a_fault_is_one_sentence_with_its_line(
         ("ports: ['50052']", "ports", (50052,)),
         ("ports: []", "ports", ()),
         ("model: yes", "model", "yes"),
+        ("model: modèle", "model", "modèle"),
         ("model: 2024-01-01", "model", "2024-01-01"),
         ("model: !!timestamp x", "model", "x"),
         ("model: !!bool x", "model", "x"),
@@ -347,4 +348,4 @@ def test_every_tree_of_settings_that_is_written_reads_back(
         for group in groups:
             branch = branch.setdefault(group, {})
         branch[name] = written(value)
-    assert read_file(config(yaml.safe_dump(tree, allow_unicode=True))) == values
+    assert read_file(config(yaml.safe_dump(tree))) == values

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.config.state import SavedBackend, State, StateDamaged, StateFile, StateProblem
@@ -76,6 +77,16 @@ def test_nothing_is_written_where_nothing_changes(state_file: StateFile) -> None
     assert state_file.path.stat().st_ino == before
 
 
+def test_nobody_else_may_take_the_lock_or_read_the_state_whatever_the_umask(state_file: StateFile) -> None:
+    before = os.umask(0)
+    try:
+        state_file.update(lambda s: replace(s, model="m"))
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in state_file.path.parent.iterdir()}
+    assert modes == {0o600}
+
+
 def test_what_a_newer_version_has_added_is_kept(state_file: StateFile) -> None:
     state_file.update(lambda s: replace(s, model="m"))
     with state_file.path.open("a") as file:
@@ -111,6 +122,8 @@ DAMAGED = {
     "model: !!timestamp x": "it is not YAML",
     "model: !!bool x": "it is not YAML",
     "a: !!int ''": "it is not YAML",
+    "a: " + "1:" * 200 + "1.5": "it is not YAML",
+    "? !!timestamp {=: 1}": "it is not YAML",
     "[" * 1000: "it is not YAML",
 }
 
@@ -171,6 +184,7 @@ STATES = st.builds(
 
 @settings(max_examples=30)
 @given(st.lists(STATES, max_size=3))
+@example([State(model="\x85"), State(model="modèle \N{SNOWMAN}", imported_from="\ud800")])
 def test_every_state_reads_back(states: list[State]) -> None:
     with TemporaryDirectory() as folder:
         file = StateFile(Path(folder) / "state.yaml")
