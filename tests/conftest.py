@@ -18,7 +18,7 @@ __all__ = ["endless_model", "engine", "rpc_server", "tiny_model"]
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-PERSONAL = ("LLAMA_", "OLLAMA_", "SYNAPTIC_", "HF_", "NO_COLOR", "TEXTUAL")
+PERSONAL = ("LLAMA_", "OLLAMA_", "SYNAPTIC_", "HF_", "NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FPS")
 
 
 @pytest.fixture(autouse=True)

@@ -268,7 +268,7 @@ async def test_typing_does_not_lay_the_screen_out(
         await console.press("a")
         layouts: list[object] = []
         monkeypatch.setattr(console.main, "_refresh_layout", lambda *args, **kw: layouts.append(args))
-        await console.type("bcdefgh")
+        await console.press(*"bcdefgh")
         assert console.main.chat.prompt.text == "abcdefgh"
         assert not layouts
 

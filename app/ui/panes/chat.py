@@ -10,8 +10,9 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
@@ -62,8 +63,9 @@ class ChatPane(Pane):
         """The turns, or what to do while there are none; a line for completion and errors; the prompt."""
         yield Static(classes="empty", markup=False)
         yield Transcript(id="transcript")
-        yield Static(id="prompt-hint")
-        yield Prompt()
+        with Vertical(id="asking"):
+            yield Static(id="prompt-hint")
+            yield Prompt()
 
     def on_mount(self) -> None:
         """Be ready for the first prompt."""

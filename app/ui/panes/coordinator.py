@@ -78,7 +78,7 @@ class CoordinatorPane(Pane):
         if lost > self._lost:
             notice = f"… {plural(lost - self._lost, 'line')} lost: they came faster than they could be shown"
             self._lost = lost
-            logged.append(LogEntry(notice, "warning"))
+            logged.insert(0, LogEntry(notice, "warning"))
         self._feed("#lifecycle", happened)
         self._feed("#raw-log", logged)
 

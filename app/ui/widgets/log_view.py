@@ -22,7 +22,7 @@ from app.ui.plain import plain_line
 from app.ui.widgets.folding import fold
 from app.ui.widgets.selectable import selectable
 
-LINES_KEPT = 10_000
+LINES_KEPT = 12_000
 
 
 @dataclass(frozen=True, slots=True)

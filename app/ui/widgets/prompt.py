@@ -16,6 +16,8 @@ MOST_LINES = 6
 class Prompt(TextArea):
     """A few lines of text: Enter sends, the arrows at its first and last line bring back what was sent."""
 
+    DEFAULT_CSS = "Prompt { height: 1; }"
+
     @dataclass
     class Sent(Message):
         """A prompt, or a line that begins with a slash."""

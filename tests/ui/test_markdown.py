@@ -1,0 +1,81 @@
+"""Markdown that grows is drawn as if it had come whole."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.style import Style
+
+from app.ui.plain import plain_text
+from app.ui.widgets.markdown import GrowingMarkdown, MarkdownLook
+
+LOOK = MarkdownLook(40, {"markdown.code": Style(bold=True)}, "monokai", "#222222")
+BLOCKS = (
+    "# Title\n",
+    "A paragraph that is so long that it has to be folded at forty cells.\n",
+    "- one\n- two\n  1. deep\n",
+    "```python\ndef f() -> int:\n    return 1\n```\n",
+    "| a | b |\n|---|--:|\n| 1 | 2 |\n",
+    "> quoted\n",
+    "Set\next heading\n===\n",
+    "    indented code\n",
+    "***\n",
+    "<div>\n\nhtml\n",
+)
+
+
+def drawn(source: str, *cuts: int) -> list[str]:
+    """The lines of `source`, given piece by piece."""
+    markdown = GrowingMarkdown(Console(width=80), LOOK)
+    for cut in sorted(cuts):
+        markdown.strips(source[:cut])
+    return [strip.text.rstrip() for strip in markdown.strips(source)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(BLOCKS), max_size=6).map("\n".join), st.data())
+def test_pieces_make_the_same_as_the_whole(source: str, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(source)), max_size=8))
+    assert drawn(source, *cuts) == drawn(source)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text())
+def test_any_text_can_be_drawn(source: str) -> None:
+    for line in drawn(plain_text(source)):
+        assert all(sign.isprintable() or sign.isspace() or ord(sign) > 0x9F for sign in line)
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("a <b>bold</b> word", ["a <b>bold</b> word"]),
+        ("<div>block</div>", ["<div>block</div>"]),
+        ("![cat](http://x.example/cat.png)", ["!cat (http://x.example/cat.png)"]),
+        ("[here](http://x.example)", ["here (http://x.example)"]),
+        ("# Left\n\ntext", ["Left", "", "text"]),
+        ("```\nno end", [" no end"]),
+        ("```nosuchlanguage\nx\n```", [" x"]),
+    ],
+)
+def test_nothing_that_was_written_is_hidden(source: str, lines: list[str]) -> None:
+    assert drawn(source) == lines
+
+
+def test_settled_blocks_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    markdown = GrowingMarkdown(Console(width=80), LOOK)
+    blocks: list[str] = []
+    draw = markdown._draw
+
+    def counted(text: str) -> object:
+        blocks.append(text)
+        return draw(text)
+
+    monkeypatch.setattr(markdown, "_draw", counted)
+    source = "".join(f"Paragraph {n}.\n\n" for n in range(50))
+    for end in range(0, len(source), 7):
+        markdown.strips(source[:end])
+    assert sum("Paragraph 0.\n" in block for block in blocks) <= 2
+    assert max(map(len, blocks)) < 40

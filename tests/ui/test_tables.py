@@ -1,0 +1,144 @@
+"""The tables of backends and nodes: right, and changed no more than needed."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from rich.text import Text
+
+from app.core.backends import BackendSeen
+from app.core.discovery import SweepGoing
+from app.core.pool import NodeSeen
+from app.rpc.probe import BackendState, Probe
+from app.text.address import Address
+from app.ui.panes.backends import BackendsPane
+from app.ui.panes.nodes import NodesPane
+from app.ui.widgets.ledger import Ledger
+from tests.support.console import NARROW, OTHER, UP, Console, OpenConsole, free, narrate, people
+from tests.support.waiting import until
+
+ROWS = [Address(f"127.0.2.{n}", 50052) for n in range(1, 255)]
+
+
+async def test_a_sweep_changes_only_the_cells_that_differ(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_console() as console:
+        _see(console, *(free(address) for address in ROWS))
+        await until(lambda: _ledger(console).row_count == len(ROWS))
+        calls: list[object] = []
+        update = Ledger.update_cell
+
+        def counted(ledger: Ledger, row: str, column: str, value: Text) -> None:
+            calls.append((row, column))
+            update(ledger, row, column, value)
+
+        monkeypatch.setattr(Ledger, "update_cell", counted)
+        slower = ROWS[::10]
+        _see(console, *(free(a, latency_ms=9.0 if a in slower else 0.4) for a in ROWS))
+        last = str(slower[-1])
+        await until(lambda: _ledger(console).get_cell(last, "ms").plain.strip() == "9.0")
+        assert len(calls) == len(slower)
+
+
+async def test_rows_are_in_the_order_of_their_addresses(open_console: OpenConsole) -> None:
+    async with open_console() as console:
+        shuffled = [*ROWS]
+        random.Random(1).shuffle(shuffled)
+        for at in range(0, len(shuffled), 50):
+            _see(console, *(free(address) for address in shuffled[at : at + 50]))
+            await console.pilot.pause(0.12)
+        ledger = _ledger(console)
+        await until(lambda: ledger.row_count == len(ROWS))
+        assert [ledger.get_row_at(n)[0].plain for n in range(len(ROWS))] == [str(address) for address in ROWS]
+
+
+async def test_the_cursor_stays_on_its_row(open_console: OpenConsole) -> None:
+    async with open_console() as console:
+        _see(console, free(ROWS[9]), free(ROWS[20]))
+        await console.press("escape", "2", "j")
+        assert console.main.selected_backend == str(ROWS[20])
+        _see(console, free(ROWS[1]), free(ROWS[15]))
+        await until(lambda: _ledger(console).row_count == 4)
+        assert console.main.selected_backend == str(ROWS[20])
+
+
+@pytest.mark.parametrize("state", BackendState)
+async def test_every_state_is_a_word(open_console: OpenConsole, state: BackendState) -> None:
+    async with open_console(size=NARROW) as console:
+        console.cluster.backends.take(Probe(OTHER, state, detail="so it is"), "command line")
+        await console.press("escape", "2")
+        await console.shows(f"{OTHER}      {state}")
+        await console.shows("from command line  so it is")
+
+
+async def test_what_is_held_is_shown_with_its_share(open_console: OpenConsole) -> None:
+    async with open_console(size=NARROW, before=people) as console:
+        narrate(console.cluster)
+        await console.press("escape", "2")
+        await console.shows("—/24.0 0.4      42  77.5 GiB")
+        await console.shows("holds 42 layers, 77.5 GiB of llama3.1:405b")
+
+
+async def test_a_forgotten_backend_goes(open_console: OpenConsole) -> None:
+    async with open_console(before=people) as console:
+        console.cluster.backends.forget(OTHER)
+        await until(lambda: str(OTHER) not in console.text)
+        await console.shows("3 of 3 usable")
+
+
+async def test_a_sweep_under_way_is_told(open_console: OpenConsole) -> None:
+    async with open_console() as console:
+        console.cluster.bus.publish(SweepGoing(127, 254, 2, 1.4, ended=False))
+        await console.shows("━━━━━━━━━━────────── sweeping 127/254, found 2, 1.4 s")
+        console.cluster.bus.publish(SweepGoing(254, 254, 2, 2.8, ended=True))
+        await console.shows("swept 254/254, found 2, 2.8 s")
+        assert "━" not in console.text
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (100, 30), (120, 36), (200, 60)])
+async def test_no_column_is_cut_off(open_console: OpenConsole, size: tuple[int, int]) -> None:
+    async with open_console(size=size, before=people) as console:
+        for digit, pane in (("2", BackendsPane), ("3", NodesPane)):
+            await console.press("escape", digit)
+            ledger = console.main.query_one(pane).query_one(Ledger)
+            width = sum(column.get_render_width(ledger) for column in ledger.columns.values())
+            assert width <= ledger.content_size.width
+            assert not ledger.show_horizontal_scrollbar
+
+
+async def test_nodes_say_how_they_are(open_console: OpenConsole) -> None:
+    async with open_console(size=NARROW, before=people) as console:
+        await console.press("escape", "3")
+        await console.shows("127.0.1.21:11434      up      12  0.32.15    1  llama3.2:3b 5.1 GiB")
+        await console.shows("127.0.1.22:11434      down")
+        await console.press("j")
+        await console.shows("from config file  Nothing listens at 127.0.1.22:11434.")
+
+
+async def test_this_box_is_unknown_until_it_was_read(open_console: OpenConsole) -> None:
+    async with open_console() as console:
+        assert "this box  cpu —  mem —  load —" in console.text
+        narrate(console.cluster)
+        await console.shows("63 %  mem 41.0/128.0 G  load 6.1")
+
+
+async def test_a_hostile_name_cannot_steer_the_terminal(open_console: OpenConsole) -> None:
+    async with open_console(before=people) as console:
+        console.cluster.bus.publish(NodeSeen(UP))
+        bad = Probe(ROWS[0], BackendState.NOT_RPC, detail="\x1b[2Jnot [bold]markup[/]\x07")
+        console.cluster.backends.take(bad, "sweep")
+        console.cluster.bus.publish(BackendSeen(console.cluster.backends.known[-1]))
+        await console.press("escape", "2", "G")
+        await console.shows("not [bold]markup[/]")
+        assert not any(sign in console.text for sign in "\x1b\x07")
+
+
+def _see(console: Console, *probes: Probe) -> None:
+    for probe in probes:
+        console.cluster.backends.take(probe, "sweep")
+
+
+def _ledger(console: Console) -> Ledger:
+    return console.main.query_one(BackendsPane).ledger
