@@ -86,10 +86,11 @@ async def _engine() -> Engine:
     except EngineProblem as problem:
         say(problem.sentence)
     await fetch_engine(engines)
-    return await engines.current()
+    # What is on the PATH was found wanting, so only what was fetched counts.
+    return await Engines(EngineSettings(), places.engine, places.cache, {}).current()
 
 
 def _without_settings() -> dict[str, str]:
     """The environment without what would add a person's own backends, nodes and models to the demo."""
-    personal = ("OLLAMA_", "LLAMA_", "SYNAPTIC_CONFIG")
+    personal = ("OLLAMA_", "LLAMA_", "SYNAPTIC_")
     return {name: value for name, value in os.environ.items() if not name.startswith(personal)}

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from app.core.worker import free_port, running_worker
 from app.demo.model import write_model
 from app.demo.store import add_to_store
@@ -51,28 +53,28 @@ async def stage(engine: Engine, environment: Mapping[str, str]) -> AsyncIterator
                 await workers.enter_async_context(
                     running_worker(engine.rpc_server, address, environment, log)
                 )
-            config = await asyncio.to_thread(_furnish, folder, backends)
+            config = await asyncio.to_thread(_furnish, folder, backends, engine)
             yield Stage(folder, config)
 
 
-def _furnish(folder: Path, backends: tuple[Address, ...]) -> Path:
+def _furnish(folder: Path, backends: tuple[Address, ...], engine: Engine) -> Path:
     """Write the model, the store and the settings; blocks on the disk."""
     gguf = folder / "model.gguf"
     write_model(gguf)
     add_to_store(folder / "store", parse_name(MODEL), gguf)
     gguf.unlink()
-    words = ", ".join(str(address) for address in backends)
+    words = [str(address) for address in backends]
+    settings = {
+        "mode": "distributed",
+        "distributed_inference": True,
+        "model": MODEL,
+        "backends": words,
+        "networks": words,
+        "nodes": [],
+        "engine": {"server": str(engine.server), "rpc_server": str(engine.rpc_server)},
+        "models": {"store": str(folder / "store")},
+        "coordinator": {"context": 2048, "threads": 1, "on_quit": "stop"},
+    }
     config = folder / "config.yaml"
-    config.write_text(
-        f"""\
-mode: distributed
-distributed_inference: true
-model: {MODEL}
-backends: [{words}]
-networks: [{words}]
-nodes: []
-models: {{store: {folder / "store"}}}
-coordinator: {{context: 2048, threads: 1, on_quit: stop}}
-"""
-    )
+    config.write_text(yaml.safe_dump(settings))
     return config
