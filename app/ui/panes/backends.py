@@ -28,6 +28,7 @@ from app.ui.panes.pane import Pane
 from app.ui.places import Place
 from app.ui.plain import plain_line
 from app.ui.widgets.ledger import Cell, Column, Ledger, Row
+from app.ui.widgets.said import Said
 
 _BASIC = (
     Column("backend", "backend", 22),
@@ -76,8 +77,8 @@ class BackendsPane(Pane):
         """The table, or what to do while it is empty; then the selected one, and the sweep."""
         yield Static(_nothing_known(), classes="empty", markup=False)
         yield Ledger(order=_by_address)
-        yield Static(classes="details", markup=False)
-        yield Static(id="sweep", markup=False)
+        yield Said(classes="details")
+        yield Said(id="sweep")
 
     def on_mount(self) -> None:
         """Show what is known already."""
@@ -107,22 +108,22 @@ class BackendsPane(Pane):
                     self._placement, self._model = status.placement, status.model
                     self._show(self._backends.known)
                 case SweepGoing():
-                    self.query_one("#sweep", Static).update(_sweep_text(event))
+                    self.query_one("#sweep", Said).say(_sweep_text(event))
                     self.query_one("#sweep").display = True
                 case _:
                     pass
         seen = [event.backend for event in events if isinstance(event, BackendSeen)]
-        self.ledger.drop(str(event.address) for event in events if isinstance(event, BackendForgotten))
-        self._show(seen)
+        gone = [str(event.address) for event in events if isinstance(event, BackendForgotten)]
+        if seen or gone:
+            self.ledger.drop(gone)
+            self._show(seen)
 
     @on(DataTable.RowHighlighted)
     def show_details(self) -> None:
         """Say all that is known of the backend under the cursor."""
         backend = next((b for b in self._backends.known if str(b.address) == self.selected), None)
-        details = self.query_one(".details", Static)
-        details.display = backend is not None
-        if backend is not None:
-            details.update(_details(backend, self._share(backend.address), self._model))
+        share = self._share(backend.address) if backend is not None else None
+        self.query_one(".details", Said).say(_details(backend, share, self._model) if backend else "")
 
     def on_resize(self, _event: Resize) -> None:
         """Show more columns where there is room for them."""

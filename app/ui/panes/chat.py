@@ -12,7 +12,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
@@ -31,12 +30,17 @@ from app.ui.panes.pane import Pane
 from app.ui.places import Place
 from app.ui.widgets.completer import Complete, Completer, Obey
 from app.ui.widgets.prompt import Prompt
+from app.ui.widgets.said import Said
 from app.ui.widgets.transcript import Transcript
 from app.ui.widgets.turn import TurnView
 from app.ui.widgets.turn_drawing import Fold
 
 GROW_HZ = 10
 """How often a growing answer is drawn: what arrives in between is drawn together."""
+
+
+REST = 3
+"""After drawing, the time it took is rested so many times over: keys come before a long block of code."""
 
 
 class ChatPane(Pane):
@@ -56,7 +60,7 @@ class ChatPane(Pane):
         self._progress: PromptProgress | None = None
         self._sent = 0.0
         self._changed = False
-        self._hinted = Content()
+        self._rests_until = 0.0
         self._pulse: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -64,7 +68,7 @@ class ChatPane(Pane):
         yield Static(classes="empty", markup=False)
         yield Transcript(id="transcript")
         with Vertical(id="asking"):
-            yield Static(id="prompt-hint")
+            yield Said(id="prompt-hint")
             yield Prompt()
 
     def on_mount(self) -> None:
@@ -171,18 +175,19 @@ class ChatPane(Pane):
 
     def _end(self, view: TurnView) -> None:
         view.shown.growing = False
-        if self._pulse is not None:
+        if self._pulse is not None and view is self.transcript.newest:
             self._pulse.pause()
         view.grow()
 
     def _grow(self) -> None:
-        view = self.transcript.newest
-        if view is None:
+        view, now = self.transcript.newest, time.monotonic()
+        if view is None or now < self._rests_until:
             return
         waiting = self._waiting(view.shown.turn)
         if self._changed or waiting != view.shown.waiting:
             self._changed, view.shown.waiting = False, waiting
             view.grow()
+            self._rests_until = now + REST * (time.monotonic() - now)
 
     def _waiting(self, turn: Turn) -> str:
         """What is waited for while no token has come."""
@@ -195,11 +200,9 @@ class ChatPane(Pane):
     def _hint(self) -> None:
         text = self.prompt.text
         hint = self._completer.hint(text)
-        if hint != self._hinted:
-            self._hinted = hint
-            line = self.query_one("#prompt-hint", Static)
-            line.update(hint)
-            line.display = bool(hint)
+        line = self.query_one("#prompt-hint", Said)
+        line.say(hint)
+        line.display = bool(hint)
 
     @on(Prompt.CompletionWanted)
     def _complete_prompt(self) -> None:

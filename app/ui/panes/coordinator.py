@@ -12,7 +12,6 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from app.core.coordinator import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import Event, LifecycleLine, LogLine
@@ -23,6 +22,7 @@ from app.ui.commands import pane_bindings
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
 from app.ui.widgets.log_view import LogEntry, LogView
+from app.ui.widgets.said import Said
 
 _TIME = len("12:01:10 ")
 _LEVELS = {Level.ERROR: "error", Level.WARN: "warning", Level.DEBUG: "dim"}
@@ -49,12 +49,13 @@ class CoordinatorPane(Pane):
     def compose(self) -> ComposeResult:
         """The summary, and the two logs in one place."""
         with VerticalScroll(id="summary", can_focus=False):
-            yield Static(_summary(self._status), markup=False)
+            yield Said()
         yield LogView(id="lifecycle")
         yield LogView(id="raw-log")
 
     def on_mount(self) -> None:
         """Begin with what happened."""
+        self._summarize()
         self._show_titles()
 
     @property
@@ -72,7 +73,7 @@ class CoordinatorPane(Pane):
         for event in events:
             if isinstance(event, CoordinatorChanged):
                 self._status = event.status
-                self.query_one("#summary Static", Static).update(_summary(event.status))
+                self._summarize()
         happened = [_entry(event) for event in events if isinstance(event, LifecycleLine)]
         logged = [_log_entry(event.text) for event in events if isinstance(event, LogLine)]
         if lost > self._lost:
@@ -100,6 +101,9 @@ class CoordinatorPane(Pane):
         view = self.view
         place = "follow" if view.following else f"paused, {view.unseen} new · f follows"
         self.border_subtitle = f"{'log' if self._shows_log else 'events'} · {place}"
+
+    def _summarize(self) -> None:
+        self.query_one("#summary Said", Said).say(_summary(self._status))
 
     def _feed(self, selector: str, entries: list[LogEntry]) -> None:
         if entries:

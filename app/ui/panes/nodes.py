@@ -25,6 +25,7 @@ from app.ui.panes.pane import Pane
 from app.ui.places import Place
 from app.ui.plain import plain_line
 from app.ui.widgets.ledger import Cell, Column, Ledger, Row
+from app.ui.widgets.said import Said
 
 _NODE = Column("node", "node", 22)
 _BASIC = (
@@ -55,13 +56,14 @@ class NodesPane(Pane):
 
     def compose(self) -> ComposeResult:
         """This box, the table or what to do while it is empty, the selected node."""
-        yield Static(_box_text(None, ()), id="this-box")
+        yield Said(id="this-box")
         yield Static("No Ollama node is known.  a  adds one by its URL.", classes="empty", markup=False)
         yield Ledger(order=str)
-        yield Static(classes="details", markup=False)
+        yield Said(classes="details")
 
     def on_mount(self) -> None:
         """Show what is known already."""
+        self.query_one("#this-box", Said).say(_box_text(None, ()))
         self._lay_out()
         self._show(self._pool.nodes)
 
@@ -85,17 +87,17 @@ class NodesPane(Pane):
         for event in events:
             if isinstance(event, VitalsRead):
                 self._show_box(event.vitals)
-        self.ledger.drop(event.url for event in events if isinstance(event, NodeForgotten))
-        self._show(event.node for event in events if isinstance(event, NodeSeen))
+        seen = [event.node for event in events if isinstance(event, NodeSeen)]
+        gone = [event.url for event in events if isinstance(event, NodeForgotten)]
+        if seen or gone:
+            self.ledger.drop(gone)
+            self._show(seen)
 
     @on(DataTable.RowHighlighted)
     def show_details(self) -> None:
         """Say all that is known of the node under the cursor."""
         node = next((node for node in self._pool.nodes if node.url == self.selected), None)
-        details = self.query_one(".details", Static)
-        details.display = node is not None
-        if node is not None:
-            details.update(_details(node))
+        self.query_one(".details", Said).say(_details(node) if node is not None else "")
 
     def on_resize(self, _event: Resize) -> None:
         """Give the loaded models what room there is."""
@@ -114,7 +116,7 @@ class NodesPane(Pane):
     def _show_box(self, vitals: Vitals) -> None:
         if vitals.cpu_percent is not None:
             self._loads.append(vitals.cpu_percent)
-        self.query_one("#this-box", Static).update(_box_text(vitals, self._loads))
+        self.query_one("#this-box", Said).say(_box_text(vitals, self._loads))
 
 
 def _row(node: Node) -> Row:

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from app.text.problem import Problem
 from app.ui.history import History
 from app.ui.widgets.completer import Complete, Completer, Obey
+from app.ui.widgets.said import Said
 
 
 class CommandLine(Vertical):
@@ -36,7 +37,7 @@ class CommandLine(Vertical):
 
     def compose(self) -> ComposeResult:
         """How the line can go on, over the line."""
-        yield Static(id="command-hint")
+        yield Said(id="command-hint")
         with Horizontal():
             yield Static(":", id="colon")
             line = Input(compact=True, select_on_focus=False)
@@ -82,7 +83,7 @@ class CommandLine(Vertical):
 
     @on(Input.Changed)
     def _hint(self) -> None:
-        self.query_one("#command-hint", Static).update(self._completer.hint(self.line))
+        self.query_one("#command-hint", Said).say(self._completer.hint(self.line))
 
     @on(Input.Submitted)
     def _enter(self) -> None:

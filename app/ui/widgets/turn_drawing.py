@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -16,11 +17,13 @@ from app.core.chat import Turn
 from app.text.units import duration_text, plural, rate_text
 from app.ui.plain import plain_line, plain_text
 from app.ui.widgets.folding import fold
-from app.ui.widgets.markdown import GrowingMarkdown, MarkdownLook
 
 PARTS = ("you", "model", "dim", "error", "warning", "heading", "code", "link")
 _INDENT = 2
 _CANCELLED = "cancelled"
+
+if TYPE_CHECKING:
+    from app.ui.widgets.markdown import MarkdownLook
 
 
 class Fold(StrEnum):
@@ -56,6 +59,9 @@ class TurnDrawing:
     """Draws one turn again and again as it grows, at one width."""
 
     def __init__(self, console: Console, look: TurnLook, width: int) -> None:
+        # Here and not above: the parser and the highlighter are not needed before the first answer.
+        from app.ui.widgets.markdown import GrowingMarkdown
+
         self._styles = look.styles
         self._width = width
         self._answer = GrowingMarkdown(console, _markdown_look(look, width - _INDENT))
@@ -142,6 +148,8 @@ def _numbers(turn: Turn) -> str:
 
 
 def _markdown_look(look: TurnLook, width: int) -> MarkdownLook:
+    from app.ui.widgets.markdown import MarkdownLook
+
     heading, code, link, dim = (look.styles[part] for part in ("heading", "code", "link", "dim"))
     styles = dict.fromkeys((f"markdown.h{level}" for level in range(1, 8)), heading)
     styles |= {
