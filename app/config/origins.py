@@ -100,11 +100,7 @@ def resolve(
     if values.get("distributed_inference") is True and values.get("mode") != "distributed":
         values["mode"] = "distributed"
         origins["mode"] = origins["distributed_inference"]
-    backends, nodes = _united("backends", layers), _united("nodes", layers)
-    if not any("nodes" in layer for origin, layer in layers.items() if origin is not Origin.STATE):
-        # A node that was added in the console joins the one of this box; it does not replace it.
-        for url in Settings().nodes:
-            nodes.setdefault(url, Origin.DEFAULT)
+    backends, nodes = _united("backends", layers), _nodes(layers)
     values |= {"backends": tuple(backends), "nodes": tuple(nodes)}
     return Resolved(
         settings=_build(Settings, values),
@@ -195,6 +191,18 @@ def _build(group: type[Any], values: Mapping[str, object], prefix: str = "") -> 
         elif f"{prefix}{name}" in values:
             chosen[name] = values[f"{prefix}{name}"]
     return group(**chosen)
+
+
+def _nodes(layers: Mapping[Origin, Mapping[str, object]]) -> dict[str, Origin]:
+    """The nodes of every origin, and the one of this box where only the state or nothing names any.
+
+    A node that was added in the console joins it; one that a person has written down replaces it.
+    """
+    found = _united("nodes", layers)
+    if not any("nodes" in layer for origin, layer in layers.items() if origin is not Origin.STATE):
+        for url in Settings().nodes:
+            found.setdefault(url, Origin.DEFAULT)
+    return found
 
 
 def _united(key: str, layers: Mapping[Origin, Mapping[str, object]]) -> dict[str, Origin]:
