@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from rich.text import Text
 
 from app.core.backends import BackendSeen
+from app.core.coordinator import CoordinatorChanged, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.pool import NodeSeen
 from app.rpc.probe import BackendState, Probe
@@ -15,7 +17,7 @@ from app.text.address import Address
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.nodes import NodesPane
 from app.ui.widgets.ledger import Ledger
-from tests.support.console import NARROW, OTHER, UP, Console, OpenConsole, free, narrate, people
+from tests.support.console import NARROW, OTHER, UP, Console, OpenConsole, free, narrate, people, ready_status
 from tests.support.waiting import until
 
 ROWS = [Address(f"127.0.2.{n}", 50052) for n in range(1, 255)]
@@ -79,6 +81,18 @@ async def test_what_is_held_is_shown_with_its_share(open_console: OpenConsole) -
         await console.press("escape", "2")
         await console.shows("—/24.0 0.4      42  77.5 GiB")
         await console.shows("holds 42 layers, 77.5 GiB of llama3.1:405b")
+
+
+async def test_nothing_is_held_once_the_coordinator_has_stopped(open_console: OpenConsole) -> None:
+    async with open_console(size=NARROW, before=people) as console:
+        narrate(console.cluster)
+        await console.press("escape", "2")
+        await console.shows("77.5 GiB")
+        stopped = replace(ready_status(), state=CoordinatorState.STOPPED)
+        console.cluster.bus.publish(CoordinatorChanged(stopped))
+        await until(lambda: "77.5 GiB" not in console.text)
+        await console.press("4")
+        assert "77.5 GiB" not in console.text
 
 
 async def test_a_forgotten_backend_goes(open_console: OpenConsole) -> None:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from app.core.backends import USABLE, Backend, BackendForgotten, Backends, BackendSeen
-from app.core.coordinator import CoordinatorChanged
+from app.core.coordinator import CoordinatorChanged, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.events import Event
 from app.core.placement import Placement
@@ -105,7 +105,8 @@ class BackendsPane(Pane):
         for event in events:
             match event:
                 case CoordinatorChanged(status):
-                    self._placement, self._model = status.placement, status.model
+                    ready = status.state is CoordinatorState.READY
+                    self._placement, self._model = status.placement if ready else (), status.model
                     self._show(self._backends.known)
                 case SweepGoing():
                     self.query_one("#sweep", Said).say(_sweep_text(event))

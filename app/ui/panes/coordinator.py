@@ -130,7 +130,8 @@ def _summary(status: CoordinatorStatus | None) -> Content:
     if status.failure is not None and status.state is CoordinatorState.FAILED:
         failure = f"{status.failure.cause} {status.failure.remedy}".rstrip()
         lines.append(Content.styled(failure, "$text-error"))
-    return Content("\n").join((*lines, *map(_placed_line, status.placement)))
+    placement = status.placement if status.state is CoordinatorState.READY else ()
+    return Content("\n").join((*lines, *map(_placed_line, placement)))
 
 
 def _placed_line(placed: Placement) -> Content:

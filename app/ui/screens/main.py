@@ -111,11 +111,10 @@ class MainScreen(Screen[None]):
 
     @work(name="look around", group="look around", exclusive=True, exit_on_error=False)
     async def look_around(self) -> None:
-        """Read the models, say what is missing, and look for backends where some are wanted."""
+        """Read the models, and look for backends where some are wanted and none is known."""
         await self.cluster.catalogue.read()
-        problem = await self.cluster.engines.problem()
-        for sentence in (*self.cluster.catalogue.problems, *([problem] if problem else [])):
-            self.cluster.bus.say("console", sentence, Severity.WARNING)
+        for problem in self.cluster.catalogue.problems:
+            self.cluster.bus.say("models", problem, Severity.WARNING)
         if self.cluster.choices.now.distributed and not self.cluster.backends.known:
             self.order(Order(BY_NAME["rpc discover"]))
 
