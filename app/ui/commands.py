@@ -47,10 +47,6 @@ def _while_sweeping(screen: MainScreen) -> str | None:
     return "A sweep is under way; Esc ends it." if screen.cluster.discovery.running else None
 
 
-def _without_model(screen: MainScreen) -> str | None:
-    return None if screen.cluster.choices.now.model else "No model is chosen: 'model' chooses one."
-
-
 def _without_coordinator(screen: MainScreen) -> str | None:
     return None if screen.cluster.coordinators.running else "No coordinator is running."
 

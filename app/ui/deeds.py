@@ -82,7 +82,7 @@ async def distribute(screen: MainScreen, word: str) -> None:
     on = word == "on" if word else not cluster.choices.now.distributed
     await cluster.choices.set_distributed(on=on)
     if on and not cluster.backends.known:
-        await discover(screen, "")
+        screen.action_command("rpc discover")
 
 
 async def choose_model(screen: MainScreen, name: str) -> None:

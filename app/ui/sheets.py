@@ -29,7 +29,7 @@ IN_THE_PROMPT = (
     ("enter", "send"),
     ("shift+enter ctrl+j", "a new line"),
     ("up down", "what was sent before"),
-    ("/", "at the start: a command; tab completes it"),
+    ("/", "at the start: a command, which tab completes; with a space before it: text"),
     ("using MODEL", "at the end: that model answers this one prompt"),
 )
 WAYS_TO_COMMANDS = (

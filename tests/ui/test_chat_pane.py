@@ -214,6 +214,15 @@ async def test_a_slash_line_that_is_no_command_comes_back_with_the_reason(open_c
         await until(lambda: "There is no command" not in console.text)
 
 
+async def test_a_space_before_the_slash_makes_it_a_prompt(open_console: OpenConsole) -> None:
+    async with open_console(MODEL) as console:
+        script = answer_with(console.cluster, *whole("A file."))
+        await console.type(" /etc/passwd: what is it?")
+        await console.press("enter")
+        await console.shows("A file.")
+        assert script.asked[0][-1].content == "/etc/passwd: what is it?"
+
+
 async def test_new_lines_and_what_was_sent_before(open_console: OpenConsole) -> None:
     async with open_console(MODEL) as console:
         script = answer_with(console.cluster, *whole("Yes."))

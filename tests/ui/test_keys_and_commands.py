@@ -75,18 +75,9 @@ async def test_discover_can_be_ended_and_runs_once(
     open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_console() as console:
-        begun, ended = asyncio.Event(), asyncio.Event()
-
-        async def endless() -> None:
-            begun.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                ended.set()
-
-        monkeypatch.setattr(console.cluster, "discover", endless)
+        ended = _endless_sweep(console, monkeypatch)
         await console.press("escape", "d")
-        await begun.wait()
+        await until(lambda: console.main.busy)
         await console.press("d")
         assert any("under way" in toast for toast in console.toasts)
         assert "esc cancel" in console.text
@@ -157,6 +148,28 @@ async def test_a_console_that_wants_backends_and_knows_none_begins_with_a_sweep(
     wanting = ("mode: distributed", "distributed_inference: true", "networks: [127.0.0.9]", "ports: [9]")
     async with open_console(*wanting) as console:
         await console.shows("swept 1/1")
+
+
+async def test_the_sweep_that_distribution_begins_can_be_ended(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_console() as console:
+        ended = _endless_sweep(console, monkeypatch)
+        await console.command("distributed on")
+        await until(lambda: console.main.busy)
+        await console.press("escape")
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_the_palette_runs_a_command(open_console: OpenConsole) -> None:
+    async with open_console() as console:
+        await console.press("ctrl+p")
+        await console.type("the whole cluster")
+        await console.shows("status")
+        await console.pilot.pause(0.3)
+        await console.press("enter")
+        await until(lambda: isinstance(console.app.screen, SheetScreen))
+        await console.shows("none is running")
 
 
 async def test_model_by_name_says_where_it_goes(open_console: OpenConsole) -> None:
@@ -340,6 +353,20 @@ async def test_a_fault_of_the_program_is_told(
         console.app.workers.cancel_all()
         for worker in [w for w in console.app.workers if w.error is not None]:
             console.app.workers._workers.discard(worker)
+
+
+def _endless_sweep(console: Console, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Let sweeps last for ever; returns what is set when one was cancelled."""
+    ended = asyncio.Event()
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(console.cluster, "discover", endless)
+    return ended
 
 
 def _with_running_coordinator(console: Console, monkeypatch: pytest.MonkeyPatch) -> list[bool]:

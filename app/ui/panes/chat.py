@@ -136,7 +136,7 @@ class ChatPane(Pane):
         elif self.answering:
             self._refuse(event.text, Problem("An answer is under way.", "Esc ends it."))
         else:
-            self.ask(event.text)
+            self.ask(event.text.strip())
 
     def ask(self, prompt: str) -> None:
         """Ask the chosen model."""

@@ -32,7 +32,7 @@ _BASIC = (
     Column("state", "state", 6),
     Column("ms", "ms", 5, right=True),
     Column("version", " version", 9),
-    Column("asks", "asks", 5, right=True),
+    Column("requests", "reqs", 5, right=True),
 )
 _FIXED = 47
 _MARGIN = 1
@@ -126,7 +126,7 @@ def _row(node: Node) -> Row:
         "state": _STATES[node.up],
         "ms": Cell(milliseconds_text(node.latency_ms)),
         "version": Cell(f" {node.version or UNKNOWN}"),
-        "asks": Cell(str(node.in_flight)),
+        "requests": Cell(str(node.in_flight)),
         "loaded": Cell(f" {loaded or UNKNOWN}"),
     }
 

@@ -34,6 +34,7 @@ class ModelScreen(ModalScreen[str]):
         super().__init__()
         self._models = models
         self._chosen = chosen
+        self._listed: list[Model] = []
 
     def compose(self) -> ComposeResult:
         """The filter over the list."""
@@ -67,7 +68,7 @@ class ModelScreen(ModalScreen[str]):
     @on(OptionList.OptionSelected)
     def choose(self, event: OptionList.OptionSelected) -> None:
         """Choose a model."""
-        self.dismiss(event.option_id)
+        self.dismiss(self._listed[event.option_index].name)
 
     def action_move(self, step: int) -> None:
         """Move the highlight while the filter has the focus."""
@@ -78,12 +79,12 @@ class ModelScreen(ModalScreen[str]):
             options.action_cursor_up()
 
     def _show(self, models: Iterable[Model]) -> None:
-        listed = list(models)
+        self._listed = list(models)
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options(Option(_line(model), id=model.name) for model in listed)
-        options.highlighted = 0 if listed else None
-        self.query_one("#none", Static).update(_none_text(self._models) if not listed else "")
+        options.add_options(Option(_line(model)) for model in self._listed)
+        options.highlighted = 0 if self._listed else None
+        self.query_one("#none", Static).update("" if self._listed else _none_text(self._models))
 
 
 def _line(model: Model) -> Content:

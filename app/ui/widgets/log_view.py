@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -154,9 +153,3 @@ class LogView(ScrollView, can_focus=True):
         if now != self.following:
             self.following = now
             self.post_message(self.Moved())
-
-
-def rows_shown(view: LogView) -> Sequence[str]:
-    """The texts of the rows that are in view now."""
-    top = view.scroll_offset.y
-    return [row.text for row in islice(view._rows, top, top + view.size.height)]

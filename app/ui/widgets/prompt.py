@@ -82,8 +82,8 @@ class Prompt(TextArea):
         self.move_cursor(self.document.end)
 
     def _send(self) -> None:
-        text = self.text.strip("\n") if self.text.startswith("/") else self.text.strip()
-        if text:
+        text = self.text.rstrip()
+        if text.strip():
             self._history.keep(text)
             self.load_text("")
             self.post_message(self.Sent(text))
