@@ -84,7 +84,7 @@ def test_lines_that_are_commands(line: str, name: str, argument: str) -> None:
     [
         ("", "There is no command ''. 'help' lists them all."),
         ("modle x", "There is no command 'modle'. Did you mean 'model'?"),
-        ("rpc", "Did you mean 'rpc discover' or 'rpc add' or 'rpc remove' or 'rpc list'?"),
+        ("rpc", "Did you mean 'rpc discover' or 'rpc list' or 'rpc add' or 'rpc remove'?"),
         ("rpc foo", "There is no command 'rpc foo'."),
         ("rpc add", "'rpc add' needs HOST[:PORT]. Type 'rpc add HOST[:PORT]'."),
         ("status now", "'status' takes nothing after it. Type just 'status'."),

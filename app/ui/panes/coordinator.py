@@ -31,7 +31,7 @@ _TONES = {
     CoordinatorState.FAILED: "$text-error",
     CoordinatorState.STOPPED: "$text-muted",
 }
-_EMPTY = "No coordinator runs. A prompt whose route needs one starts it; u starts it now."
+_EMPTY = "No coordinator runs. A prompt whose route needs one starts it; S starts it now."
 
 
 class CoordinatorPane(Pane):

@@ -28,6 +28,7 @@ from app.ui.panes.coordinator import CoordinatorPane
 from app.ui.panes.nodes import NodesPane
 from app.ui.panes.pane import Pane
 from app.ui.places import EVERYWHERE, Place
+from app.ui.undo import Undo
 from app.ui.widgets.command_line import CommandLine
 from app.ui.widgets.header import HeaderLine, glance
 from app.ui.widgets.key_hints import KeyHints
@@ -54,6 +55,7 @@ class MainScreen(Screen[None]):
         self.commands: Sequence[Command] = COMMANDS
         self.place = Place.CHAT
         """The pane that has the focus, or had it last."""
+        self.undo = Undo(self.tell)
         running = cluster.coordinators.running
         self._status: CoordinatorStatus | None = running.status if running else None
 

@@ -1,10 +1,9 @@
-"""What each command does: a core call, or a change of what is shown."""
+"""What the commands of every pane do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.text.address import DEFAULT_NODE_PORT
 from app.text.problem import Problem
 from app.ui.command import Deed
 from app.ui.places import Place
@@ -12,15 +11,9 @@ from app.ui.screens.leave import LeaveScreen
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.sheet import SheetScreen
 from app.ui.sheets import help_sheet, route_sheet, status_sheet
-from app.ui.widgets.turn_drawing import Fold
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
-
-
-def names_a_node(text: str) -> bool:
-    """Whether an address is an Ollama node's: a URL, or with Ollama's port."""
-    return text.startswith(("http://", "https://")) or text.endswith(f":{DEFAULT_NODE_PORT}")
 
 
 def go(place: Place) -> Deed:
@@ -47,35 +40,6 @@ async def discover(screen: MainScreen, _argument: str) -> None:
     await screen.cluster.discover()
 
 
-async def add_backend(screen: MainScreen, address: str) -> None:
-    """Add a backend and say how it is."""
-    backend = await screen.cluster.members.add_backend(address)
-    detail = f": {backend.detail}" if backend.detail else ""
-    screen.tell(f"{backend.address} is {backend.state}{detail}.")
-
-
-async def remove_backend(screen: MainScreen, address: str) -> None:
-    """Forget a backend."""
-    await screen.cluster.members.remove_backend(address)
-
-
-async def add_member(screen: MainScreen, text: str) -> None:
-    """Add a node, or a backend where the address is none of a node's."""
-    if not names_a_node(text):
-        await add_backend(screen, text)
-        return
-    node = await screen.cluster.members.add_node(text)
-    screen.tell(f"{node.url} is {'up' if node.up else f'down: {node.detail}'}")
-
-
-async def remove_member(screen: MainScreen, text: str) -> None:
-    """Forget a node, or a backend where the address is none of a node's."""
-    if names_a_node(text):
-        await screen.cluster.members.remove_node(text)
-    else:
-        await remove_backend(screen, text)
-
-
 async def distribute(screen: MainScreen, word: str) -> None:
     """Switch distribution; with no backend known, look for some at once."""
     cluster = screen.cluster
@@ -99,18 +63,8 @@ async def choose_model(screen: MainScreen, name: str) -> None:
 
 async def show_route(screen: MainScreen, name: str) -> None:
     """Show a route with its reasons."""
-    route = await screen.cluster.route(name or _chosen(screen))
+    route = await screen.cluster.route(name or chosen(screen))
     await screen.app.push_screen(SheetScreen(f"Route of {route.model.name}", route_sheet(route)))
-
-
-async def start(screen: MainScreen, name: str) -> None:
-    """Have a model loaded, and wait until it is ready."""
-    await screen.cluster.start(name or _chosen(screen))
-
-
-async def stop(screen: MainScreen, _argument: str) -> None:
-    """End the coordinator."""
-    await screen.cluster.coordinators.stop()
 
 
 async def show_status(screen: MainScreen, _argument: str) -> None:
@@ -133,30 +87,9 @@ def cancel(screen: MainScreen, _argument: str) -> None:
     screen.cancel()
 
 
-def toggle_reasons(screen: MainScreen, _argument: str) -> None:
-    """Fold or unfold the reasons of the newest route."""
-    screen.chat.toggle(Fold.WHY)
-
-
-def toggle_thinking(screen: MainScreen, _argument: str) -> None:
-    """Fold or unfold the newest thinking."""
-    screen.chat.toggle(Fold.THINKING)
-
-
-async def clear(screen: MainScreen, _argument: str) -> None:
-    """Begin a new conversation."""
-    await screen.chat.clear()
-
-
-def toggle_log(screen: MainScreen, _argument: str) -> None:
-    """Show the raw log or the lifecycle."""
-    screen.go(Place.COORDINATOR)
-    screen.coordinator.toggle_log()
-
-
-def follow(screen: MainScreen, _argument: str) -> None:
-    """Go to the newest line and stay there."""
-    screen.coordinator.follow()
+async def undo(screen: MainScreen, _argument: str) -> None:
+    """Bring back what was taken away last."""
+    await screen.undo.back()
 
 
 async def leave(screen: MainScreen, _argument: str) -> None:
@@ -177,7 +110,12 @@ def nothing(_screen: MainScreen, _argument: str) -> None:
     """For a command that can never run yet; its `why_not` says so."""
 
 
-def _chosen(screen: MainScreen) -> str:
+def chosen(screen: MainScreen) -> str:
+    """The chosen model.
+
+    Raises:
+        Problem: none is chosen.
+    """
     model = screen.cluster.choices.now.model
     if model is None:
         raise Problem("No model is chosen.", "Choose one with 'model NAME'.")

@@ -1,0 +1,96 @@
+"""The commands of every pane."""
+
+from __future__ import annotations
+
+from app.text.problem import Problem
+from app.ui.command import Argument, Command
+from app.ui.commands import hindrances, offers
+from app.ui.deeds import everywhere as deeds
+from app.ui.places import Place
+
+
+def _check_switch(text: str) -> object:
+    if text not in ("on", "off"):
+        raise Problem(f"Distribution cannot be '{text}'.", "Type 'distributed on' or 'distributed off'.")
+    return text
+
+
+EVERY_PANE = (
+    Command("help", "All commands and keys", deeds.show_help, keys=("question_mark", "f1"), label="help"),
+    Command(
+        "quit",
+        "Leave; asks what becomes of a running coordinator",
+        deeds.leave,
+        aliases=("exit", "q"),
+        keys=("q", "ctrl+q"),
+        label="quit",
+    ),
+    Command(
+        "rpc discover",
+        "Sweep the networks for backends",
+        deeds.discover,
+        aliases=("discover",),
+        keys=("d",),
+        why_not=hindrances.while_sweeping,
+        label="discover",
+    ),
+    Command(
+        "model",
+        "Choose the model that prompts go to; without a name, from a list",
+        deeds.choose_model,
+        Argument("NAME", required=False, choices=offers.model_names),
+        aliases=("models",),
+        keys=("m", "ctrl+r"),
+        label="model",
+    ),
+    Command(
+        "route",
+        "Where a prompt would go, and why",
+        deeds.show_route,
+        offers.A_MODEL,
+        keys=("r",),
+        label="route",
+    ),
+    Command(
+        "distributed",
+        "Spread large models over the backends, or not; without a word, the other way",
+        deeds.distribute,
+        Argument("on|off", required=False, choices=lambda _screen: ("on", "off"), check=_check_switch),
+        keys=("D",),
+    ),
+    Command("status", "The whole cluster at a glance", deeds.show_status, keys=("s",), label="status"),
+    Command(
+        "undo",
+        "Bring back what was taken away last",
+        deeds.undo,
+        keys=("u",),
+        why_not=hindrances.without_undo,
+        label="undo",
+    ),
+    Command("zoom", "One pane alone, or all of them again", deeds.zoom, keys=("z",), label="zoom"),
+    Command(
+        "cancel",
+        "End the answer or the sweep that is under way; leave the prompt",
+        deeds.cancel,
+        keys=("escape",),
+    ),
+    Command("chat", "Go to the prompt", deeds.go(Place.CHAT), keys=("1", "alt+1")),
+    Command(
+        "rpc list",
+        "Go to the list of backends",
+        deeds.go(Place.BACKENDS),
+        aliases=("list", "backends", "backends list"),
+        keys=("2", "alt+2"),
+    ),
+    Command(
+        "nodes",
+        "Go to this box and the Ollama nodes",
+        deeds.go(Place.NODES),
+        aliases=("nodes list",),
+        keys=("3", "alt+3"),
+    ),
+    Command("coordinator", "Go to the coordinator", deeds.go(Place.COORDINATOR), keys=("4", "alt+4")),
+    Command("next pane", "Go to the next pane", deeds.go_by(1), keys=("tab",), label="next pane"),
+    Command("previous pane", "Go to the pane before", deeds.go_by(-1), keys=("shift+tab",)),
+    Command("dashboard", "The web dashboard", deeds.nothing, why_not=hindrances.without_gateway),
+)

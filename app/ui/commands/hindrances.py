@@ -1,0 +1,45 @@
+"""Why a command cannot run now, in one sentence; None where it can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.ui.commands.offers import members
+
+if TYPE_CHECKING:
+    from app.ui.screens.main import MainScreen
+
+
+def while_sweeping(screen: MainScreen) -> str | None:
+    """One sweep at a time."""
+    return "A sweep is under way; Esc ends it." if screen.cluster.discovery.running else None
+
+
+def without_coordinator(screen: MainScreen) -> str | None:
+    """It needs a coordinator."""
+    return None if screen.cluster.coordinators.running else "No coordinator is running."
+
+
+def without_backend(screen: MainScreen) -> str | None:
+    """It needs a backend."""
+    return None if screen.cluster.backends.known else "No backend is known."
+
+
+def without_member(screen: MainScreen) -> str | None:
+    """It needs a node or a backend."""
+    return None if any(members(screen)) else "No node and no backend is known."
+
+
+def without_turn(screen: MainScreen) -> str | None:
+    """It needs a prompt that was sent."""
+    return None if screen.chat.transcript.turns else "Nothing was asked yet."
+
+
+def without_gateway(_screen: MainScreen) -> str | None:
+    """It needs the gateway."""
+    return "The dashboard arrives with the gateway, which this version does not have yet."
+
+
+def without_undo(screen: MainScreen) -> str | None:
+    """It needs something that was taken away."""
+    return None if screen.undo.what else "Nothing was taken away that could be brought back."

@@ -1,0 +1,1 @@
+"""What each command does: a core call, or a change of what is shown."""
