@@ -67,18 +67,12 @@ async def fetch(folder: Path, downloads: Path) -> AsyncGenerator[InstallStep]:
     await tool_output(
         ["cmake", "-G", "Unix Makefiles", "-S", source, "-B", build, *options], deadline_s=CONFIGURE_S
     )
-    command: list[str | Path] = [
-        "cmake",
-        "--build",
-        build,
-        "--parallel",
-        str(os.cpu_count() or 1),
-        "--target",
-        *TARGETS,
-    ]
-    async for line in tool_lines(command, deadline_s=BUILD_S):
-        if match := _MAKE_PROGRESS.search(line):
-            yield InstallStep("building", int(match[1]), 100)
+    for target in TARGETS:
+        jobs = str(os.cpu_count() or 1)
+        command: list[str | Path] = ["cmake", "--build", build, "--parallel", jobs, "--target", target]
+        async for line in tool_lines(command, deadline_s=BUILD_S):
+            if match := _MAKE_PROGRESS.search(line):
+                yield InstallStep(f"building {target}", int(match[1]), 100)
     await asyncio.to_thread(_keep_programs, folder, build)
 
 

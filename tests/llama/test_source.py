@@ -51,19 +51,17 @@ async def test_steps_and_result(staged: Path, box: BuildBox) -> None:
         InstallStep("downloading the source"),
         InstallStep("unpacking the source"),
         InstallStep("configuring the build"),
-        InstallStep("building", 5, 100),
-        InstallStep("building", 42, 100),
-        InstallStep("building", 100, 100),
+        *(InstallStep(f"building {target}", done, 100) for target in source.TARGETS for done in (5, 42, 100)),
     ]
     assert names(staged) == ["ggml-rpc-server", "llama-server"]
 
 
 async def test_what_cmake_is_told(staged: Path, box: BuildBox) -> None:
     await fetch(staged, box)
-    configure, build = (box.folder / "cmake.asked").read_text().splitlines()
+    configure, *builds = (box.folder / "cmake.asked").read_text().splitlines()
     assert f"-S {staged}/source/{SOURCE}/llama.cpp -B {staged}/build" in configure
     assert {"-DGGML_RPC=ON", "-DBUILD_SHARED_LIBS=OFF", "-DGGML_NATIVE=OFF"} <= set(configure.split())
-    assert build.endswith("--target llama-server ggml-rpc-server llama-fit-params")
+    assert [build.split("--target ")[1] for build in builds] == list(source.TARGETS)
 
 
 async def test_the_archive_is_downloaded_by_pip(

@@ -36,9 +36,9 @@ class BuildBox:
 
     @property
     def builds(self) -> int:
-        """How often something was built."""
+        """How often the engine was built."""
         asked = self.folder / "cmake.asked"
-        return asked.read_text().count("--build") if asked.exists() else 0
+        return asked.read_text().count("--target llama-server") if asked.exists() else 0
 
     def meanwhile(self, script: str) -> None:
         """What the build does in the middle of it."""
