@@ -16,6 +16,7 @@ from app.ollama.documents import NoSuchDocument, decode
 from app.ollama.failure import CONNECTION_FAILURES, NodeProblem, not_ollama, refusal, too_long, unreachable
 from app.ollama.fields import Json, text
 from app.ollama.ndjson import LineTooLong, lines
+from app.ollama.pulling import PullStep, broken_off, pull_step
 from app.ollama.replies import (
     LoadedModel,
     ModelDetails,
@@ -26,7 +27,19 @@ from app.ollama.replies import (
 )
 from app.text.answer import AnswerBroken, AnswerPart, Finished, Message, Stage
 
-__all__ = ["LoadedModel", "ModelDetails", "NodeModel", "NodeProblem", "OllamaClient", "OllamaLimits"]
+__all__ = [
+    "KeepAlive",
+    "LoadedModel",
+    "ModelDetails",
+    "NodeModel",
+    "NodeProblem",
+    "OllamaClient",
+    "OllamaLimits",
+    "PullStep",
+]
+
+KeepAlive = str | float
+"""How long a model stays loaded unasked: seconds, or as Go writes durations; negative: for ever."""
 
 REPLY_LIMIT = 8 << 20
 """A larger reply to a short question is none of Ollama's, in bytes."""
@@ -109,13 +122,66 @@ class OllamaClient:
         """
         return model_details(await self._ask("/api/show", self._limits.reply_s, {"model": model}))
 
+    async def load(self, model: str, *, keep_alive: KeepAlive | None = None, embedding: bool = False) -> None:
+        """Have a model in the node's memory; one for `embedding` cannot be loaded as the others are.
+
+        Raises:
+            NodeProblem: it does not answer, is no Ollama, has no such model, or cannot load it.
+        """
+        asked: dict[str, object] = {"model": model}
+        asked |= {"input": []} if embedding else {"stream": False}
+        asked |= {} if keep_alive is None else {"keep_alive": keep_alive}
+        await self._ask("/api/embed" if embedding else "/api/generate", self._limits.first_part_s, asked)
+
+    async def unload(self, model: str) -> None:
+        """Have a model leave the node's memory as soon as nobody uses it.
+
+        Raises:
+            NodeProblem: it does not answer, is no Ollama, or has no such model.
+        """
+        await self._ask(
+            "/api/generate", self._limits.loaded_s, {"model": model, "keep_alive": 0, "stream": False}
+        )
+
+    async def delete(self, model: str) -> None:
+        """Have a model leave the node's disk.
+
+        Raises:
+            NodeProblem: it does not answer, is no Ollama, or has no such model.
+        """
+        await self._reply("DELETE", "/api/delete", self._limits.reply_s, {"model": model})
+
+    async def pull(self, model: str) -> AsyncGenerator[PullStep]:
+        """Have the node fetch a model, step by step; one that broke off goes on where it stopped.
+
+        Closing the stream stops it; what has arrived stays there.
+
+        Raises:
+            NodeProblem: it ended otherwise than in success.
+        """
+        try:
+            asked = {"model": model, "stream": True}
+            async with aclosing(self._lines("/api/pull", asked, self._limits.idle_s)) as told:
+                async for line in told:
+                    step = pull_step(self._url, model, line)
+                    yield step
+                    if step.done:
+                        return
+        except AnswerBroken as refused:
+            raise NodeProblem(refused.sentence, refused.remedy) from None
+        except CONNECTION_FAILURES as error:
+            raise NodeProblem(*unreachable(self._url, error)) from None
+        except (LineTooLong, _ReplyTooLong):
+            raise NodeProblem(*too_long(self._url, "/api/pull")) from None
+        raise broken_off(self._url, model)
+
     async def chat(
         self,
         model: str,
         messages: Sequence[Message],
         *,
         options: Mapping[str, object] | None = None,
-        keep_alive: str | float | None = None,
+        keep_alive: KeepAlive | None = None,
         think: bool | str | None = None,
     ) -> AsyncGenerator[AnswerPart]:
         """Stream an answer, whose last part is Finished; closing the stream frees its place on the node.
@@ -135,7 +201,8 @@ class OllamaClient:
         } | {name: wish for name, wish in wishes.items() if wish is not None}
         answer = AnswerReader(self._url)
         try:
-            async with aclosing(self._answer(question)) as answered:
+            first_part_s = self._limits.first_part_s
+            async with aclosing(self._lines("/api/chat", question, first_part_s)) as answered:
                 async for line in answered:
                     for part in answer.take(line):
                         yield part
@@ -147,18 +214,18 @@ class OllamaClient:
             raise answer.broken("sent something too long for an answer", "Ask again.") from None
         raise answer.cut_short()
 
-    async def _answer(self, question: Json) -> AsyncGenerator[bytes]:
-        """The lines of an answer, each by its deadline."""
+    async def _lines(self, path: str, question: Json, first_s: float) -> AsyncGenerator[bytes]:
+        """The lines of a streamed reply, each by its deadline."""
         if self._http.is_closed:
             raise AnswerBroken(Stage.BEFORE, *self._forgotten())
         now = asyncio.get_running_loop().time
-        deadline = now() + self._limits.first_part_s
-        request = self._http.build_request("POST", "/api/chat", json=question)
+        deadline = now() + first_s
+        request = self._http.build_request("POST", path, json=question)
         async with asyncio.timeout_at(deadline):
             response = await self._http.send(request, stream=True)
         async with aclosing(response):
             if response.status_code != httpx.codes.OK:
-                raise await self._refused(response)
+                raise await self._refused(path, response)
             async with aclosing(lines(response.aiter_raw())) as received:
                 while True:
                     async with asyncio.timeout_at(deadline):
@@ -168,10 +235,10 @@ class OllamaClient:
                     yield line
                     deadline = now() + self._limits.idle_s
 
-    async def _refused(self, response: httpx.Response) -> AnswerBroken:
+    async def _refused(self, path: str, response: httpx.Response) -> AnswerBroken:
         async with asyncio.timeout(self._limits.reply_s):
             body = await _whole(response)
-        trouble = refusal(self._url, "/api/chat", response, body)
+        trouble = refusal(self._url, path, response, body)
         return AnswerBroken(Stage.BEFORE, *trouble, status=response.status_code)
 
     async def _ask_for_models(self, path: str, deadline_s: float) -> Json:
@@ -183,9 +250,15 @@ class OllamaClient:
 
     async def _ask(self, path: str, deadline_s: float, question: Json | None = None) -> Json:
         """The reply to a short question: GET, or POST where there is something to say."""
+        body = await self._reply("GET" if question is None else "POST", path, deadline_s, question)
+        try:
+            return decode(body, dict[str, object])
+        except NoSuchDocument:
+            raise NodeProblem(*not_ollama(self._url, path)) from None
+
+    async def _reply(self, method: str, path: str, deadline_s: float, question: Json | None) -> bytes:
         if self._http.is_closed:
             raise NodeProblem(*self._forgotten())
-        method = "GET" if question is None else "POST"
         try:
             async with (
                 asyncio.timeout(deadline_s),
@@ -198,10 +271,7 @@ class OllamaClient:
             raise NodeProblem(*too_long(self._url, path)) from None
         if response.status_code != httpx.codes.OK:
             raise NodeProblem(*refusal(self._url, path, response, body))
-        try:
-            return decode(body, dict[str, object])
-        except NoSuchDocument:
-            raise NodeProblem(*not_ollama(self._url, path)) from None
+        return body
 
     def _forgotten(self) -> tuple[str, str]:
         return f"{self._url} has been removed from the pool.", "Add it again."

@@ -18,6 +18,7 @@ from tests.support.ollama.faults import Delivery, Ending, Faults, Gate
 from tests.support.ollama.forms import written
 from tests.support.ollama.http import Exchange, HttpServer, Request
 from tests.support.ollama.models import FakeModel, full_name
+from tests.support.ollama.pulls import Pulls
 from tests.support.ollama.scheduler import DEFAULT_KEEP_ALIVE_S, Scheduler
 
 __all__ = ["Delivery", "Ending", "FakeModel", "Faults", "Gate", "OllamaStandIn"]
@@ -32,6 +33,7 @@ class OllamaStandIn:
         self,
         models: Iterable[FakeModel] = (),
         *,
+        registry: Iterable[FakeModel] = (),
         host: str = "127.0.0.1",
         port: int = 0,
         version: str = "0.32.15",
@@ -42,16 +44,20 @@ class OllamaStandIn:
     ) -> None:
         self.models = {full_name(model.name) or model.name: model for model in models}
         """What it has, by name; may be changed at any time."""
+        self.registry = {full_name(model.name) or model.name: model for model in registry}
+        """What can be pulled, by name."""
         self.faults = Faults()
         self.requests: list[Request] = []
         """All that was asked, in order."""
         self.host = host
         self.port = port
         self._tls = tls
+        self._answering = 0
         self._scheduler = Scheduler(
             self.faults, num_parallel=num_parallel, max_loaded=max_loaded, max_queue=max_queue
         )
-        self._api = Api(self.models, self._scheduler, self.faults, version)
+        self._pulls = Pulls(self.models, self.registry, self.faults)
+        self._api = Api(self.models, self._scheduler, self._pulls, self.faults, version)
         self._http = HttpServer(self._answer)
         self._checks_names = ipaddress.ip_address(host).is_loopback
 
@@ -109,6 +115,21 @@ class OllamaStandIn:
         """Where /api/ps waits."""
         return self._api.listing
 
+    @property
+    def answering(self) -> int:
+        """Requests of any kind that are being answered; one whose client has left is not."""
+        return self._answering
+
+    @property
+    def pulling(self) -> Gate:
+        """Where each line of a pull waits, by its place."""
+        return self._pulls.gate
+
+    @property
+    def arrived(self) -> dict[str, int]:
+        """Bytes that have arrived of each layer that is, or was, being pulled; by digest."""
+        return self._pulls.arrived
+
     async def come_up(self) -> None:
         """Listen, on the same port as before if there was one."""
         self.port = await self._http.start(self.host, self.port, self._tls)
@@ -126,6 +147,14 @@ class OllamaStandIn:
     async def _answer(self, exchange: Exchange) -> None:
         request = exchange.request
         self.requests.append(request)
+        self._answering += 1
+        try:
+            await self._reply(exchange)
+        finally:
+            self._answering -= 1
+
+    async def _reply(self, exchange: Exchange) -> None:
+        request = exchange.request
         if self.faults.hang:
             await asyncio.Event().wait()
         elif self.faults.html:

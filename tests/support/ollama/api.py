@@ -13,6 +13,7 @@ from tests.support.ollama.faults import Faults, Gate
 from tests.support.ollama.forms import Chat, End, Form, Generate, OpenAi, Words, openai_error, written
 from tests.support.ollama.http import Exchange, Request
 from tests.support.ollama.models import FakeModel, full_name
+from tests.support.ollama.pulls import PullFailed, Pulls
 from tests.support.ollama.scheduler import LoadFailed, QueueFull, Scheduler, keep_alive_s
 
 TEXT = "text/plain; charset=utf-8"
@@ -33,7 +34,12 @@ class Api:
     """Answers requests."""
 
     def __init__(
-        self, models: dict[str, FakeModel], scheduler: Scheduler, faults: Faults, version: str
+        self,
+        models: dict[str, FakeModel],
+        scheduler: Scheduler,
+        pulls: Pulls,
+        faults: Faults,
+        version: str,
     ) -> None:
         self.words = Gate()
         """Where each word of an answer waits; by its place in the answer."""
@@ -41,6 +47,7 @@ class Api:
         """Where /api/ps waits."""
         self._models = models
         self._scheduler = scheduler
+        self._pulls = pulls
         self._faults = faults
         self._version = version
         self._routes: dict[str, dict[str, Handler]] = {
@@ -52,6 +59,8 @@ class Api:
             "/api/chat": {"POST": self._chat},
             "/api/generate": {"POST": self._generate},
             "/api/embed": {"POST": self._embed},
+            "/api/pull": {"POST": self._pull},
+            "/api/delete": {"DELETE": self._delete},
             "/v1/models": {"GET": self._openai_models},
             "/v1/chat/completions": {"POST": self._openai_chat},
         }
@@ -71,7 +80,7 @@ class Api:
                 await _refuse(exchange, refused.status, str(refused))
             except QueueFull as full:
                 await _refuse(exchange, 503, str(full))
-            except (LoadFailed, FailedFirst) as failed:
+            except (LoadFailed, FailedFirst, PullFailed) as failed:
                 await _refuse(exchange, 500, str(failed))
 
     async def _root(self, exchange: Exchange) -> None:
@@ -95,11 +104,20 @@ class Api:
         await exchange.reply(200, written({"models": models}))
 
     async def _show(self, exchange: Exchange) -> None:
+        await exchange.reply(200, written(self._find(_name(_asked(exchange.request))).show()))
+
+    async def _pull(self, exchange: Exchange) -> None:
         asked = _asked(exchange.request)
-        name = asked.get("model") or asked.get("name")
-        if not name:
-            raise Refused(400, "model is required")
-        await exchange.reply(200, written(self._find(name).show()))
+        name = _name(asked)
+        if full_name(name) is None:
+            raise Refused(400, "invalid model name")
+        pull = self._pulls.reply if asked.get("stream") is False else self._pulls.stream
+        await pull(exchange, name)
+
+    async def _delete(self, exchange: Exchange) -> None:
+        model = self._find(_name(_asked(exchange.request)))
+        del self._models[full_name(model.name) or model.name]
+        await exchange.reply(200)
 
     async def _chat(self, exchange: Exchange) -> None:
         asked = _asked(exchange.request)
@@ -226,6 +244,13 @@ def _asked(request: Request) -> dict[str, object]:
         return request.json
     except ValueError as error:
         raise Refused(400, str(error)) from None
+
+
+def _name(asked: dict[str, object]) -> str:
+    name = asked.get("model") or asked.get("name")
+    if not isinstance(name, str) or not name:
+        raise Refused(400, "model is required")
+    return name
 
 
 def _kept_s(asked: dict[str, object]) -> float:

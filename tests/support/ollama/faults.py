@@ -59,6 +59,12 @@ class Faults:
     delivery: Delivery = Delivery.LINES
     content_type: str = ""
     """Say this of every answer, in place of the truth."""
+    pull_ending: Ending = Ending.DONE
+    """How a pull ends."""
+    pull_ending_after: int = 0
+    """How many lines come before any other ending than the right one."""
+    pull_error: str = "max retries exceeded: write /models/blobs/sha256-1-partial: no space left on device"
+    """What a pull reports that ends with an error."""
 
 
 class Gate:
