@@ -27,7 +27,9 @@ from app.core.launch import LaunchPlan
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
 from app.core.pool import Node, Pool
+from app.core.pulls import Pulls
 from app.core.routing import Policy, Route, Surroundings, Target, decide
+from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
 from app.ollama.client import OllamaLimits
 from app.rpc.probe import ProbeLimits
@@ -79,6 +81,8 @@ class Cluster:
                 idle_s=settings.ollama.idle_timeout_s,
             ),
         )
+        self.pulls = Pulls(self.bus, self.pool)
+        self.upkeep = Upkeep(self.bus, self.pool, self.pulls)
         self.members = Membership(self.bus, state, self.backends, self.pool)
         self.discovery = Discovery(self.bus, self.backends, probing)
         self.engines = Engines(settings.engine, places.engine, places.cache, environment)
@@ -194,6 +198,19 @@ class Cluster:
             Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
         """
         return (await self._coordinator_for(await self.route(name))).status
+
+    async def restart(self) -> CoordinatorStatus:
+        """Load the model of the present or last coordinator again, on backends that are chosen anew.
+
+        Raises:
+            Problem: there was none, or what `start` raises.
+        """
+        current = self.coordinators.current
+        if current is None:
+            raise Problem("No coordinator has run yet.", "Start one with 'start MODEL'.")
+        await self.coordinators.stop()
+        await self.backends.check(backend.address for backend in self.backends.known)
+        return await self.start(current.status.model)
 
     async def _look_at_the_unseen(self) -> None:
         """Nothing is decided on a backend or node that nobody has looked at yet."""

@@ -9,10 +9,15 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from app.core.events import Bus, Change, Severity
-from app.ollama.client import LoadedModel, NodeModel, NodeProblem, OllamaClient, OllamaLimits
+from app.ollama.client import LoadedModel, NodeModel, OllamaClient, OllamaLimits
 from app.ollama.names import same_model
+from app.text.problem import Problem
+
+LATENCIES = 60
+"""How many are remembered of each node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,17 @@ class Node:
     """None until it was asked."""
     version: str | None = None
     latency_ms: float | None = None
+    latencies_ms: tuple[float | None, ...] = ()
+    """Of the last times that it was asked, the newest at the end; None where it did not answer."""
     models: tuple[NodeModel, ...] = ()
     loaded: tuple[LoadedModel, ...] = ()
     in_flight: int = 0
     """Our own requests that it is answering; those of others cannot be seen."""
     detail: str = ""
+    """Why it is down."""
+    last_error: str = ""
+    """What went wrong with it last, be it over by now."""
+    last_error_at: datetime | None = None
     checked: datetime | None = None
 
     def model(self, name: str) -> NodeModel | None:
@@ -112,17 +123,32 @@ class Pool:
 
     @contextmanager
     def asking(self, url: str) -> Iterator[OllamaClient]:
-        """The client of a node, counted as in flight while it is in use."""
-        client = self._clients[url]
+        """The client of a node, counted as in flight while it is in use; remembers why that failed."""
         self._count(url, 1)
         try:
-            yield client
+            with self.tending(url) as client:
+                yield client
         finally:
             self._count(url, -1)
 
+    @contextmanager
+    def tending(self, url: str) -> Iterator[OllamaClient]:
+        """The client of a node, for what is no request to a model; remembers why that failed.
+
+        Raises:
+            Problem: no such node is known.
+        """
+        if url not in self._clients:
+            raise Problem(f"No node {url} is known.", "See 'nodes list'.")
+        try:
+            yield self._clients[url]
+        except Problem as problem:
+            self._remember(url, problem)
+            raise
+
     async def refresh(self) -> None:
         """Ask every node what it is, has and has loaded; one that does not answer is down."""
-        await asyncio.gather(*(self._refresh(node) for node in self.nodes))
+        await asyncio.gather(*(self.refresh_one(url) for url in self._nodes))
 
     async def watch(self, interval_s: float) -> None:
         """Refresh again and again, for ever."""
@@ -130,22 +156,35 @@ class Pool:
             await self.refresh()
             await asyncio.sleep(interval_s)
 
-    async def _refresh(self, node: Node) -> None:
-        client = self._clients[node.url]
-        started = time.monotonic()
+    async def refresh_one(self, url: str) -> None:
+        """Ask the node at `url` what it is, has and has loaded."""
+        asked = datetime.now(UTC)
         try:
-            version = await client.version()
-            latency_ms = (time.monotonic() - started) * 1000
-            models = await client.tags()
-            loaded = await client.loaded()
-        except NodeProblem as problem:
-            seen = replace(node, up=False, latency_ms=None, loaded=(), detail=str(problem))
+            with self.tending(url) as client:
+                started = time.monotonic()
+                version = await client.version()
+                latency_ms = (time.monotonic() - started) * 1000
+                models, loaded = await client.tags(), await client.loaded()
+        except Problem as problem:
+            self._look(url, asked, None, up=False, loaded=(), detail=str(problem))
         else:
-            seen = replace(
-                node, up=True, version=version, latency_ms=latency_ms, models=models, loaded=loaded, detail=""
-            )
-        if node.url in self._nodes:
-            self._see(replace(seen, in_flight=self._in_flight[node.url], checked=datetime.now(UTC)))
+            told = {"version": version, "models": models, "loaded": loaded}
+            self._look(url, asked, latency_ms, up=True, detail="", **told)
+
+    def _look(
+        self,
+        url: str,
+        asked: datetime,
+        latency_ms: float | None,
+        **seen: Any,  # noqa: ANN401  fields of Node
+    ) -> None:
+        if node := self._nodes.get(url):
+            latencies = (*node.latencies_ms[1 - LATENCIES :], latency_ms)
+            self._see(replace(node, checked=asked, latency_ms=latency_ms, latencies_ms=latencies, **seen))
+
+    def _remember(self, url: str, problem: Problem) -> None:
+        if node := self._nodes.get(url):
+            self._see(replace(node, last_error=problem.sentence, last_error_at=datetime.now(UTC)))
 
     def _count(self, url: str, change: int) -> None:
         self._in_flight[url] += change

@@ -129,7 +129,7 @@ class OllamaClient:
             NodeProblem: it does not answer, is no Ollama, has no such model, or cannot load it.
         """
         asked: dict[str, object] = {"model": model}
-        asked |= {"input": []} if embedding else {"stream": False}
+        asked |= {"input": ()} if embedding else {"stream": False}
         asked |= {} if keep_alive is None else {"keep_alive": keep_alive}
         await self._ask("/api/embed" if embedding else "/api/generate", self._limits.first_part_s, asked)
 
