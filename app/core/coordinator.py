@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from app.core.backends import Backends
-from app.core.events import Bus, Change, LogLine, Severity
+from app.core.events import Bus, Change, Severity
 from app.core.launch import Launch, LaunchPlan
+from app.core.loading import Loading
+from app.core.log_watch import LogWatch
 from app.core.placement import Placement, read_placement, unused
 from app.llama.client import Health, LlamaClient
 from app.llama.failure import Failure, explain
-from app.llama.log import parse_line, read_log, tail
+from app.llama.log import read_log
+from app.llama.log_book import LogBook
 from app.llama.process import Child
 from app.rpc.probe import BackendState
 from app.text.address import Address
@@ -60,6 +63,8 @@ class CoordinatorStatus:
     backends: tuple[Address, ...] = ()
     since: datetime | None = None
     """When it was asked for."""
+    started: datetime | None = None
+    """When its process was: the log counts its seconds from here."""
     pid: int | None = None
     port: int | None = None
     log: Path | None = None
@@ -107,7 +112,8 @@ class _Served:
 
     child: Child
     client: LlamaClient
-    log: Path
+    log: LogWatch
+    loading: Loading
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,11 @@ class Coordinator:
     def running(self) -> bool:
         """Whether it is on its way, or serving."""
         return self.status.state not in ENDED
+
+    @property
+    def log(self) -> LogWatch | None:
+        """Its log and what that tells; None until there is a process."""
+        return self._served.log if self._served is not None else None
 
     def _is_stopping(self) -> bool:
         return self.status.state is CoordinatorState.STOPPING
@@ -249,10 +260,17 @@ class Coordinator:
                 )
 
     def _attach(self, child: Child, port: int, key: str, log: Path) -> _Served:
-        served = self._served = _Served(child, LlamaClient(f"http://127.0.0.1:{port}", key), log)
         identity = child.identity
+        loading = Loading(self._bus, identity.pid, self.status.backends)
+        client = LlamaClient(f"http://127.0.0.1:{port}", key)
+        served = self._served = _Served(child, client, LogWatch(self._bus, LogBook(log), loading), loading)
         self._show(
-            state=CoordinatorState.STARTING, pid=identity.pid, port=port, log=log, argv=tuple(identity.argv)
+            state=CoordinatorState.STARTING,
+            started=identity.started_at,
+            pid=identity.pid,
+            port=port,
+            log=log,
+            argv=tuple(identity.argv),
         )
         self._say(f"starting {self.status.model}, pid {identity.pid}, port {port}")
         return served
@@ -260,7 +278,7 @@ class Coordinator:
     async def _watch(self, served: _Served, load_s: float) -> None:
         """From a process to its end."""
         exited = asyncio.create_task(served.child.wait(), name=f"exit of {self.status.model}")
-        follower = asyncio.create_task(self._follow(served.log), name=f"log of {self.status.model}")
+        follower = asyncio.create_task(served.log.follow(), name=f"log of {self.status.model}")
         try:
             if self.status.state is CoordinatorState.READY or await self._loads(served, exited, load_s):
                 await asyncio.wait([exited])
@@ -270,9 +288,19 @@ class Coordinator:
             for task in (exited, follower):
                 task.cancel()
             await asyncio.gather(exited, follower, return_exceptions=True)
+            if not served.child.running:
+                await served.log.finish()
 
     async def _loads(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> bool:
         """Whether it became ready, rather than ended, by itself or because it was told to."""
+        progress = asyncio.create_task(served.loading.watch(), name=f"progress of {self.status.model}")
+        try:
+            return await self._is_loaded(served, exited, load_s)
+        finally:
+            progress.cancel()
+            await asyncio.gather(progress, return_exceptions=True)
+
+    async def _is_loaded(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> bool:
         deadline = time.monotonic() + self._deadlines.start_s
         while not exited.done() and not self._is_stopping():
             health = await served.client.health()
@@ -292,7 +320,7 @@ class Coordinator:
         return False
 
     async def _became_ready(self, served: _Served) -> None:
-        placement = await asyncio.to_thread(read_placement, served.log)
+        placement = await asyncio.to_thread(read_placement, served.log.book.path)
         if self._is_stopping():
             return
         adopted = self.status.since is None
@@ -329,15 +357,8 @@ class Coordinator:
         self._backends.hold(())
         seen = await self._backends.check(chosen)
         gone = [backend.address for backend in seen if backend.state is not BackendState.FREE]
-        lines = await asyncio.to_thread(read_log, served.log)
+        lines = await asyncio.to_thread(read_log, served.log.book.path)
         return explain(lines, exit_code, gone=gone)
-
-    async def _follow(self, log: Path) -> None:
-        async with aclosing(tail(log)) as batches:
-            async for batch in batches:
-                for raw in batch:
-                    line = parse_line(raw)
-                    self._bus.publish(LogLine(line.text, line.level or ""))
 
     async def _fail(self, failure: Failure) -> None:
         if self._is_stopping():
@@ -345,7 +366,7 @@ class Coordinator:
         if self._served is not None:
             await self._served.child.stop(self._deadlines.stop_grace_s)
         self._show(state=CoordinatorState.FAILED, failure=failure)
-        self._say(f"failed: {failure.cause} {failure.remedy}".rstrip(), Severity.ERROR)
+        self._bus.report("coordinator", f"failed: {failure.cause}", failure)
 
     def _end(self) -> None:
         """Whatever the way it ended: nobody waits any more, and the backends are free of us."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
+
+from app.llama.failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,15 @@ class LifecycleLine:
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of the coordinator's own log, safe to show."""
+class Incident(LifecycleLine):
+    """One failure, told in a line, with the evidence, the suspect and the remedy."""
 
-    text: str
-    level: str = ""
-    """As llama-server names it; empty for what bypassed its logger, such as an abort."""
+    failure: Failure = field(kw_only=True)
 
 
-Line = LifecycleLine | LogLine
-Event = Change | Line
+Event = Change | LifecycleLine
 
-MAILBOX_LINES = 10_000
+MAILBOX_LINES = 1_000
 TOLD_LINES = 500
 """Lifecycle lines that a new subscriber is told of."""
 
@@ -73,7 +72,7 @@ class Mailbox:
     def __init__(self, bus: Bus, lines: int) -> None:
         self._bus = bus
         self._changes: dict[Hashable, Change] = {}
-        self._lines: deque[Line] = deque(maxlen=lines)
+        self._lines: deque[LifecycleLine] = deque(maxlen=lines)
         self._arrived = asyncio.Event()
         self.lost = 0
         """Lines lost because the reader fell behind."""
@@ -144,3 +143,8 @@ class Bus:
     def say(self, source: str, text: str, severity: Severity = Severity.INFO) -> None:
         """Publish a lifecycle line, stamped with this box's wall clock."""
         self.publish(LifecycleLine(datetime.now().astimezone(), source, text, severity))
+
+    def report(self, source: str, text: str, failure: Failure) -> None:
+        """Publish an incident, stamped with this box's wall clock."""
+        now = datetime.now().astimezone()
+        self.publish(Incident(now, source, text, Severity.ERROR, failure=failure))

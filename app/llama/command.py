@@ -17,6 +17,8 @@ _BATCH = 512
 default of 2048 made prompts no faster."""
 _LOG_LEVEL = 4
 """Names devices, buffers and requests. At the next level every token is 17 lines, with the prompt in them."""
+MASK = "****"
+_SECRETS = ("--api-key", "--hf-token", "-hft")
 _ALL_LAYERS = 999
 """For builds that know numbers only."""
 
@@ -67,6 +69,17 @@ def coordinator_environment(environment: Mapping[str, str], key: str) -> dict[st
     """The environment of a coordinator; the key is in it, as everybody can read a command line."""
     # Without GGML_NO_BACKTRACE an abort waits for a debugger, whose output then hides the cause.
     return {**clean_environment(environment), "GGML_NO_BACKTRACE": "1", "LLAMA_API_KEY": key}
+
+
+def command_text(argv: Sequence[str]) -> str:
+    """A coordinator's command as a person types it, with its environment, and with every key masked."""
+    words = list(argv)
+    if leash.__file__ in words:
+        words = words[words.index(leash.__file__) + 2 :]
+    for place, word in enumerate(words[:-1]):
+        if word in _SECRETS:
+            words[place + 1] = MASK
+    return f"GGML_NO_BACKTRACE=1 LLAMA_API_KEY={MASK} {shlex.join(words)}"
 
 
 def rpc_server_command(program: Path, address: Address, *, threads: int) -> list[str]:

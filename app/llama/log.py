@@ -1,27 +1,25 @@
-"""Log lines of llama-server: one line made safe and understood, and the file that they are read from."""
+"""Log lines of llama-server, made safe and understood."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import aiofiles
-import aiofiles.os
 import msgspec
-from aiofiles.threadpool.binary import AsyncBufferedReader
 
 MAX_LINE_BYTES = 4096
 """What of a line is kept; a chat template or a list of tokens can be far longer."""
-READ_BYTES = 65_536
 HEAD_BYTES = 131_072
 """Enough for everything from the start to the first request."""
 TAIL_BYTES = 262_144
 
+COMPONENT = r"(\w{1,40})(?::| +[\w()]+:)"
+"""How a text begins that tells which part of llama-server says it."""
+
+_COMPONENT = re.compile(COMPONENT)
 _PER_SECOND = 1_000_000
 _TEXT_PREFIX = re.compile(r"(\d{1,9})\.(\d\d)\.(\d{3})\.(\d{3}) ([DIWE]) ?(.*)", re.DOTALL)
 _ANSI_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -51,6 +49,12 @@ class LogLine:
     level: Level | None
     text: str
 
+    @property
+    def component(self) -> str:
+        """The part of llama-server that says it, such as `slot`; empty where that is not told."""
+        match = _COMPONENT.match(self.text)
+        return match[1] if match else ""
+
 
 class _Record(msgspec.Struct):
     """A line of `--log-jsonl` (llama.cpp/common/log.cpp); other types of record have no message."""
@@ -60,7 +64,16 @@ class _Record(msgspec.Struct):
     level: str = ""
 
 
-_decode_record = msgspec.json.Decoder(_Record).decode
+_records = msgspec.json.Decoder(_Record)
+
+
+def parse_lines(raw: bytes) -> list[LogLine]:
+    """Understand many lines, each ended by a newline; where all are records, far faster than one by one."""
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        records = _records.decode_lines(raw)
+        if len(records) == raw.count(b"\n"):
+            return [_line_of(record) for record in records]
+    return [parse_line(line.decode("utf-8", "replace")) for line in raw.split(b"\n")[:-1]]
 
 
 def parse_line(raw: str) -> LogLine:
@@ -68,16 +81,20 @@ def parse_line(raw: str) -> LogLine:
     raw = raw[:MAX_LINE_BYTES]
     if raw.startswith("{"):
         try:
-            record = _decode_record(raw.encode("utf-8", "replace"))
+            return _line_of(_records.decode(raw.encode("utf-8", "replace")))
         except msgspec.DecodeError:
             return LogLine(None, None, _safe(raw))
-        return LogLine(record.time / _PER_SECOND, _LEVELS.get(record.level), _safe(record.msg))
     prefixed = _TEXT_PREFIX.match(_ANSI_SEQUENCE.sub("", raw))
     if prefixed is None:
         return LogLine(None, None, _safe(raw))
     minutes, seconds, millis, micros, letter, text = prefixed.groups()
     time_s = int(minutes) * 60 + int(seconds) + int(millis + micros) / _PER_SECOND
     return LogLine(time_s, _LEVELS[letter], _safe(text))
+
+
+def _line_of(record: _Record) -> LogLine:
+    text = _safe(record.msg[:MAX_LINE_BYTES])
+    return LogLine(record.time / _PER_SECOND, _LEVELS.get(record.level), text)
 
 
 def read_log(path: Path) -> list[str]:
@@ -100,30 +117,6 @@ def read_log(path: Path) -> list[str]:
             log.seek(len(head))
         lines += assembler.feed(log.read(TAIL_BYTES) + b"\n")
         return [line for line in lines if line]
-
-
-async def tail(path: Path, *, from_end: bool = False, poll_s: float = 0.1) -> AsyncGenerator[list[str], None]:
-    """Follow a log: batches of its complete lines as they are written, for as long as it is iterated.
-
-    Waits for a file that does not exist yet, and starts again at the beginning of one that was replaced or
-    cut. What follows the last newline is held back until its line is complete.
-
-    Raises:
-        OSError: it exists but cannot be read.
-    """
-    while True:
-        try:
-            log = await aiofiles.open(path, "rb")
-        except FileNotFoundError:
-            await asyncio.sleep(poll_s)
-            continue
-        try:
-            async with aclosing(_follow(path, log, from_end, poll_s)) as batches:
-                async for batch in batches:
-                    yield batch
-        finally:
-            await log.close()
-        from_end = False
 
 
 class LineAssembler:
@@ -156,36 +149,7 @@ class LineAssembler:
             self._partial += piece[: MAX_LINE_BYTES - len(self._partial)]
 
 
-async def _follow(
-    path: Path, log: AsyncBufferedReader, from_end: bool, poll_s: float
-) -> AsyncGenerator[list[str], None]:
-    """The lines of one open file, until another one is in its place."""
-    assembler = LineAssembler()
-    position = 0
-    if from_end and (size := await log.seek(0, 2)) > 0:
-        await log.seek(size - 1)
-        position = size
-        if await log.read(1) != b"\n":
-            assembler.skip_to_next_line()
-    while True:
-        piece = await log.read(READ_BYTES)
-        position += len(piece)
-        if lines := assembler.feed(piece):
-            yield lines
-        if not piece:
-            if await _is_replaced(path, log, position):
-                return
-            await asyncio.sleep(poll_s)
-
-
-async def _is_replaced(path: Path, log: AsyncBufferedReader, position: int) -> bool:
-    ours = await aiofiles.os.stat(log.fileno())
-    try:
-        current = await aiofiles.os.stat(path)
-    except FileNotFoundError:
-        return False
-    return (current.st_dev, current.st_ino) != (ours.st_dev, ours.st_ino) or ours.st_size < position
-
-
 def _safe(text: str) -> str:
-    return _UNSAFE.sub(" ", _ANSI_SEQUENCE.sub("", text)).rstrip()
+    text = text.rstrip()
+    # Nearly every line is: asking is far cheaper than replacing.
+    return text if text.isprintable() else _UNSAFE.sub(" ", _ANSI_SEQUENCE.sub("", text)).rstrip()

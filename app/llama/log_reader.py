@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.llama.log import LogLine
+from app.llama.log import LogLine, parse_line
 from app.llama.log_facts import (
     BufferAllocated,
     BufferKind,
@@ -48,6 +48,20 @@ def read_fact(line: LogLine) -> LogFact | None:
         if reader.sign in line.text and (match := reader.pattern.search(line.text)):
             return reader.read(match)
     return None
+
+
+def read_facts(piece: bytes) -> list[tuple[LogLine, LogFact]]:
+    """What the lines of a piece of a log say, with the lines; most lines are not even looked at."""
+    starts = set[int]()
+    for sign in _SIGNS:
+        at = piece.find(sign)
+        while at >= 0:
+            starts.add(piece.rfind(b"\n", 0, at) + 1)
+            end = piece.find(b"\n", at)
+            at = piece.find(sign, end) if end >= 0 else -1
+    lines = (piece[start:].partition(b"\n")[0] for start in sorted(starts))
+    read = (parse_line(line.decode("utf-8", "replace")) for line in lines)
+    return [(line, fact) for line in read if (fact := read_fact(line)) is not None]
 
 
 class _Reader(NamedTuple):
@@ -208,3 +222,4 @@ _READERS = tuple(
         ("cleaning up", r"\bcleaning up before exit", lambda _: CleaningUp()),
     )
 )
+_SIGNS = tuple(reader.sign.encode() for reader in _READERS)

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -35,6 +36,11 @@ class ProcessIdentity:
     started: float
     """Seconds from the start of the box to its own: setting the clock does not change them."""
     argv: tuple[str, ...]
+
+    @property
+    def started_at(self) -> datetime:
+        """By the wall clock as it is now."""
+        return datetime.fromtimestamp(psutil.boot_time() + self.started, UTC)
 
 
 class Child:

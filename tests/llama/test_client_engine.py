@@ -15,7 +15,8 @@ from app.llama.client import ClientProblem, Health, LlamaClient
 from app.llama.command import rpc_server_command, tied_to_us
 from app.llama.engine import Engine
 from app.llama.failure import Failure, explain
-from app.llama.log import parse_line, read_log, tail
+from app.llama.log import read_log
+from app.llama.log_book import LogBook
 from app.llama.log_facts import (
     CleaningUp,
     Listening,
@@ -24,7 +25,7 @@ from app.llama.log_facts import (
     RequestCancelled,
     RequestStarted,
 )
-from app.llama.log_reader import read_fact
+from app.llama.log_reader import read_facts
 from app.llama.process import Child
 from app.text.address import Address
 from app.text.answer import (
@@ -87,11 +88,11 @@ async def until_idle(client: LlamaClient) -> None:
 async def facts_until(log: Path, wanted: Callable[[LogFact], bool]) -> list[LogFact]:
     """Follow the log until it says what is wanted."""
     facts: list[LogFact] = []
-    async with asyncio.timeout(PATIENCE_S), aclosing(tail(log)) as batches:
-        async for batch in batches:
-            facts += [fact for line in batch if (fact := read_fact(parse_line(line)))]
-            if any(map(wanted, facts)):
-                break
+    book = LogBook(log)
+    async with asyncio.timeout(PATIENCE_S):
+        while not any(map(wanted, facts)):
+            facts += [fact for _, fact in read_facts(await book.grow())]
+            await asyncio.sleep(0.01)
     return facts
 
 

@@ -1,10 +1,8 @@
-"""Log lines: understood in all their forms, made safe, and followed in a file that grows."""
+"""Log lines: understood in all their forms, and made safe."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.llama import log as log_module
-from app.llama.log import MAX_LINE_BYTES, Level, LineAssembler, LogLine, parse_line, read_log, tail
+from app.llama.log import MAX_LINE_BYTES, Level, LineAssembler, LogLine, parse_line, read_log
 
 
 @pytest.mark.parametrize(
@@ -120,90 +118,3 @@ def test_of_a_long_log_the_start_and_the_end_are_read(
         assert read[-5:] == lines[-5:]
         assert read == sorted(set(read))
         assert len(read) == count or 18 <= len(read) < 21
-
-
-class Follower:
-    """What a tail has brought so far."""
-
-    def __init__(self, log: Path, *, from_end: bool = False) -> None:
-        self._tail = tail(log, from_end=from_end, poll_s=0.005)
-        self.lines: list[str] = []
-
-    async def take(self, count: int) -> list[str]:
-        """Wait until there are so many lines in all, and return the last `count`."""
-        while len(self.lines) < count:
-            async with asyncio.timeout(20):
-                self.lines += await anext(self._tail)
-        taken, self.lines = self.lines[:count], self.lines[count:]
-        return taken
-
-    async def aclose(self) -> None:
-        await self._tail.aclose()
-
-
-def append(log: Path, text: str) -> None:
-    with log.open("a") as file:
-        file.write(text)
-
-
-async def test_a_log_is_followed_from_before_it_exists(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    async with aclosing(Follower(log)) as follower:
-        waiting = asyncio.create_task(follower.take(2))
-        await asyncio.sleep(0.02)
-        append(log, "one\ntwo\nthr")
-        assert await waiting == ["one", "two"]
-        append(log, "ee\n")
-        assert await follower.take(1) == ["three"]
-
-
-async def test_a_log_that_is_cut_is_read_again_from_its_start(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    append(log, "one\ntwo\n")
-    async with aclosing(Follower(log)) as follower:
-        assert await follower.take(2) == ["one", "two"]
-        log.write_text("new\n")
-        assert await follower.take(1) == ["new"]
-
-
-async def test_a_log_that_is_replaced_is_read_from_its_start(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    append(log, "one\ntwo\n")
-    async with aclosing(Follower(log)) as follower:
-        assert await follower.take(2) == ["one", "two"]
-        await asyncio.to_thread(log.rename, tmp_path / "log.1")
-        append(log, "another, and longer than the first\n")
-        assert await follower.take(1) == ["another, and longer than the first"]
-
-
-async def keep_writing(log: Path, first: str) -> None:
-    append(log, first)
-    while True:
-        await asyncio.sleep(0.01)
-        append(log, "new\n")
-
-
-@pytest.mark.parametrize(
-    ("there", "coming"), [("old\n", "new\n"), ("old\nhalf a", " line\nnew\n"), ("", "new\n")]
-)
-async def test_a_log_is_followed_from_its_end(tmp_path: Path, there: str, coming: str) -> None:
-    log = tmp_path / "log"
-    append(log, there)
-    async with aclosing(Follower(log, from_end=True)) as follower:
-        waiting = asyncio.create_task(follower.take(3))
-        writing = asyncio.create_task(keep_writing(log, coming))
-        assert await waiting == ["new"] * 3
-        writing.cancel()
-        await asyncio.wait([writing])
-
-
-async def test_a_flood_comes_in_bounded_batches(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    append(log, "a line of some length\n" * 20_000)
-    count = 0
-    async with aclosing(tail(log)) as batches:
-        async for batch in batches:
-            assert sum(map(len, batch)) <= log_module.READ_BYTES
-            count += len(batch)
-            if count == 20_000:
-                break

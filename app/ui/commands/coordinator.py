@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from app.ui.command import Command
+from app.llama.log import Level
+from app.text.moment import parse_moment
+from app.text.problem import Problem
+from app.ui.command import Argument, Command
 from app.ui.commands import hindrances, offers
 from app.ui.deeds import coordinator as deeds
 from app.ui.places import Place
 
-COORDINATOR = (
+HERE = frozenset({Place.COORDINATOR})
+
+
+def _check_level(text: str) -> object:
+    if text not in list(Level):
+        raise Problem(f"There is no level '{text}'.", f"Type one of {', '.join(Level)}.")
+    return text
+
+
+LIFE = (
     Command(
         "start",
         "Load a model with a coordinator now, instead of with the first prompt",
         deeds.start,
         offers.A_MODEL,
         keys=("S",),
-        where=frozenset({Place.COORDINATOR}),
+        where=HERE,
         label="start",
     ),
     Command(
@@ -22,24 +34,159 @@ COORDINATOR = (
         "Stop the coordinator; its backends are free again",
         deeds.stop,
         keys=("x",),
-        where=frozenset({Place.COORDINATOR}),
+        where=HERE,
         why_not=hindrances.without_coordinator,
         label="stop",
     ),
+    Command(
+        "restart",
+        "Load the same model again, on backends that are chosen anew",
+        deeds.restart,
+        keys=("R",),
+        where=HERE,
+        why_not=hindrances.without_past_coordinator,
+        label="restart",
+    ),
+    Command(
+        "command line",
+        "The exact command that the coordinator was started with",
+        deeds.show_command,
+        keys=("c",),
+        where=HERE,
+        why_not=hindrances.without_command,
+        label="command line",
+    ),
+)
+
+VIEWS = (
     Command(
         "log",
         "Show the coordinator's own log, or what happened",
         deeds.toggle_log,
         keys=("l",),
-        where=frozenset({Place.COORDINATOR}),
+        where=HERE,
         label="log",
+    ),
+    Command(
+        "requests",
+        "Show the last requests with their rates, or what happened",
+        deeds.toggle_requests,
+        keys=("t",),
+        where=HERE,
+        label="requests",
     ),
     Command(
         "follow",
         "Go to the newest line and stay there",
         deeds.follow,
         keys=("f",),
-        where=frozenset({Place.COORDINATOR}),
+        where=HERE,
         label="follow",
     ),
+    Command(
+        "incident",
+        "Open the incident under the cursor, or fold it",
+        deeds.open_incident,
+        keys=("enter",),
+        where=HERE,
+        why_not=hindrances.without_incident,
+        label="open",
+    ),
+    Command(
+        "log mark",
+        "In the log: mark from here on, or no more; in what happened: open or fold the incident",
+        deeds.mark,
+        keys=("space",),
+        where=HERE,
+    ),
+    Command(
+        "log copy",
+        "Copy the line, the marked lines, the request, or the incident as a whole",
+        deeds.copy,
+        keys=("y",),
+        where=HERE,
+        label="copy",
+    ),
 )
+
+LOG = (
+    Command(
+        "log search",
+        "Search the log for a text or regular expression; without one, ask for it",
+        deeds.search,
+        Argument("TEXT", required=False),
+        keys=("slash",),
+        where=HERE,
+        why_not=hindrances.without_log,
+        label="search",
+    ),
+    Command(
+        "log next",
+        "Go to the next match",
+        deeds.next_match,
+        keys=("n",),
+        where=HERE,
+        why_not=hindrances.without_match,
+        label="next",
+    ),
+    Command(
+        "log previous",
+        "Go to the match before",
+        deeds.previous_match,
+        keys=("N",),
+        where=HERE,
+        why_not=hindrances.without_match,
+    ),
+    Command(
+        "log level",
+        "Show the log from a level on; without one, leave out one level more",
+        deeds.choose_level,
+        Argument("LEVEL", required=False, choices=lambda _screen: Level, check=_check_level),
+        keys=("L",),
+        where=HERE,
+        why_not=hindrances.without_log,
+    ),
+    Command(
+        "log filter",
+        "Show the log of one component, or the lines with a text; without either, all of it",
+        deeds.choose_lines,
+        Argument("TEXT", required=False, choices=offers.log_components),
+        where=HERE,
+        why_not=hindrances.without_log,
+    ),
+    Command(
+        "log wrap",
+        "Fold long lines of the log, or cut them off",
+        deeds.toggle_wrap,
+        keys=("w",),
+        where=HERE,
+        why_not=hindrances.without_log,
+    ),
+    Command(
+        "at",
+        "Go to a moment of the log: a time of day, or so long after the start",
+        deeds.go_to_time,
+        Argument("HH:MM[:SS]|+12s", check=parse_moment),
+        where=HERE,
+        why_not=hindrances.without_log,
+    ),
+    Command(
+        "log view",
+        "Copy the lines of the log that are in view",
+        deeds.copy_view,
+        keys=("Y",),
+        where=HERE,
+        why_not=hindrances.without_log,
+    ),
+    Command(
+        "log export",
+        "Write the lines of the log that are shown to a new file",
+        deeds.export,
+        Argument("PATH"),
+        keys=("e",),
+        where=HERE,
+        why_not=hindrances.without_log,
+    ),
+)
+
+COORDINATOR = (*LIFE, *VIEWS, *LOG)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.core.events import Incident
 from app.ui.commands.offers import members
+from app.ui.views import View
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
@@ -18,6 +20,35 @@ def while_sweeping(screen: MainScreen) -> str | None:
 def without_coordinator(screen: MainScreen) -> str | None:
     """It needs a coordinator."""
     return None if screen.cluster.coordinators.running else "No coordinator is running."
+
+
+def without_past_coordinator(screen: MainScreen) -> str | None:
+    """It needs a coordinator that runs or has run."""
+    return None if screen.cluster.coordinators.current else "No coordinator has run yet."
+
+
+def without_command(screen: MainScreen) -> str | None:
+    """It needs a coordinator that had a process."""
+    current = screen.cluster.coordinators.current
+    return None if current is not None and current.status.argv else "No coordinator was started yet."
+
+
+def without_log(screen: MainScreen) -> str | None:
+    """It needs a log."""
+    return None if screen.coordinator.log_panel.book else "No coordinator has a log yet."
+
+
+def without_match(screen: MainScreen) -> str | None:
+    """It needs something that was found in the log."""
+    return None if len(screen.coordinator.log_panel.found) else "Nothing was found in the log; / searches."
+
+
+def without_incident(screen: MainScreen) -> str | None:
+    """It needs an incident under the cursor."""
+    pane = screen.coordinator
+    if pane.shown is View.EVENTS and isinstance(pane.timeline.selected, Incident):
+        return None
+    return "There is no incident under the cursor."
 
 
 def without_backend(screen: MainScreen) -> str | None:

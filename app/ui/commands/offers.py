@@ -28,6 +28,12 @@ def node_urls(screen: MainScreen) -> Iterable[str]:
     return (node.url for node in screen.cluster.pool.nodes)
 
 
+def log_components(screen: MainScreen) -> Iterable[str]:
+    """Every part of llama-server that has said something."""
+    book = screen.coordinator.log_panel.book
+    return book.components if book is not None else ()
+
+
 def members(screen: MainScreen) -> Iterable[str]:
     """Every node and every backend."""
     return (*node_urls(screen), *backend_addresses(screen))

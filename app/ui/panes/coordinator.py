@@ -1,4 +1,4 @@
-"""The coordinator: what it is doing, where its model went, what happened, and its own log."""
+"""The coordinator: what it is doing, where its model went, what happened, its requests, and its own log."""
 
 from __future__ import annotations
 
@@ -10,145 +10,156 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
 
-from app.core.coordinator import CoordinatorChanged, CoordinatorState, CoordinatorStatus
-from app.core.events import Event, LifecycleLine, LogLine
-from app.core.placement import Placement
-from app.llama.log import Level, parse_line
-from app.text.units import UNKNOWN, bytes_text, duration_text, plural
+from app.core.coordinator import CoordinatorChanged, CoordinatorStatus
+from app.core.coordinators import Coordinators
+from app.core.events import Event, LifecycleLine, Severity
+from app.core.loading import LoadProgress
+from app.core.log_watch import LogGrew
+from app.core.requests import Request, RequestsChanged
+from app.text.units import plural
 from app.ui.commands import pane_bindings
+from app.ui.panes.coordinator_summary import summary
 from app.ui.panes.pane import Pane
+from app.ui.panes.requests_table import COLUMNS, row_of, row_text
 from app.ui.places import Place
-from app.ui.widgets.log_view import LogEntry, LogView
+from app.ui.views import View
+from app.ui.widgets.ledger import Ledger
+from app.ui.widgets.log_panel import LogPanel
+from app.ui.widgets.log_view import LogView
 from app.ui.widgets.said import Said
-
-_TIME = len("12:01:10 ")
-_LEVELS = {Level.ERROR: "error", Level.WARN: "warning", Level.DEBUG: "dim"}
-_TONES = {
-    CoordinatorState.READY: "$text-success",
-    CoordinatorState.FAILED: "$text-error",
-    CoordinatorState.STOPPED: "$text-muted",
-}
-_EMPTY = "No coordinator runs. A prompt whose route needs one starts it; S starts it now."
+from app.ui.widgets.timeline import Timeline, whole_text
 
 
 class CoordinatorPane(Pane):
-    """The state at the top; under it what happened, or the raw log."""
+    """The state at the top; under it what happened, the raw log, or the requests."""
 
     PLACE = Place.COORDINATOR
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.COORDINATOR)
 
-    def __init__(self, status: CoordinatorStatus | None) -> None:
+    def __init__(self, coordinators: Coordinators) -> None:
         super().__init__()
-        self._status = status
+        self._coordinators = coordinators
+        current = coordinators.current
+        self._status: CoordinatorStatus | None = current.status if current is not None else None
+        self._progress: LoadProgress | None = None
+        self._requests: dict[str, Request] = {}
         self._lost = 0
-        self._shows_log = False
+        self.shown = View.EVENTS
+        """What is under the summary now."""
 
     def compose(self) -> ComposeResult:
-        """The summary, and the two logs in one place."""
+        """The summary, and the three views in one place."""
         with VerticalScroll(id="summary", can_focus=False):
             yield Said()
-        yield LogView(id="lifecycle")
-        yield LogView(id="raw-log")
+        yield Timeline()
+        yield LogPanel()
+        yield Ledger(int)
 
     def on_mount(self) -> None:
-        """Begin with what happened."""
+        """Begin with what happened, and with what an earlier process left behind."""
+        self.query_one(Ledger).lay_out(COLUMNS)
+        current = self._coordinators.current
+        if current is not None and current.log is not None:
+            self.log_panel.look(current.log.book)
+            self._show_requests(current.log.requests.latest)
         self._summarize()
-        self._show_titles()
+        self.show(View.EVENTS)
 
     @property
     def main(self) -> Widget:
-        """The log that is shown."""
-        return self.view
+        """The view that is shown."""
+        match self.shown:
+            case View.EVENTS:
+                return self.timeline
+            case View.LOG:
+                return self.log_panel.view
+            case View.REQUESTS:
+                return self.query_one(Ledger)
 
     @property
-    def view(self) -> LogView:
-        """The log that is shown."""
-        return self.query_one("#raw-log" if self._shows_log else "#lifecycle", LogView)
+    def timeline(self) -> Timeline:
+        """What happened."""
+        return self.query_one(Timeline)
+
+    @property
+    def log_panel(self) -> LogPanel:
+        """The raw log."""
+        return self.query_one(LogPanel)
 
     def take(self, events: Sequence[Event], lost: int) -> None:
-        """Show what has happened; `lost` counts the lines that could not be kept up with so far."""
+        """Show what has happened; `lost` counts the lifecycle lines that could not be kept up with so far."""
         for event in events:
-            if isinstance(event, CoordinatorChanged):
-                self._status = event.status
-                self._summarize()
-        happened = [_entry(event) for event in events if isinstance(event, LifecycleLine)]
-        logged = [_log_entry(event.text) for event in events if isinstance(event, LogLine)]
+            match event:
+                case CoordinatorChanged(status):
+                    self._status = status
+                case LoadProgress():
+                    self._progress = event
+                case LogGrew(book):
+                    self.log_panel.look(book)
+                case RequestsChanged(requests):
+                    self._show_requests(requests)
+        self._summarize()
         if lost > self._lost:
-            notice = f"… {plural(lost - self._lost, 'line')} lost: they came faster than they could be shown"
+            notice = f"{plural(lost - self._lost, 'line')} lost: they came faster than they could be shown"
+            now = datetime.now().astimezone()
+            self.timeline.feed([LifecycleLine(now, "console", notice, Severity.WARNING)])
             self._lost = lost
-            logged.insert(0, LogEntry(notice, "warning"))
-        self._feed("#lifecycle", happened)
-        self._feed("#raw-log", logged)
+        self.timeline.feed(event for event in events if isinstance(event, LifecycleLine))
 
-    def toggle_log(self) -> None:
-        """Show the raw log instead of what happened, or the other way round."""
-        focused = self.view.has_focus
-        self._shows_log = not self._shows_log
-        self.set_class(self._shows_log, "-raw")
+    def show(self, view: View) -> None:
+        """Show another view."""
+        focused = self.main.has_focus
+        self.shown = view
+        for each in View:
+            self.set_class(each is view, f"-{each}")
         if focused:
-            self.view.focus()
+            self.main.focus()
         self._show_titles()
+
+    def toggle(self, view: View) -> None:
+        """Show a view, or what happened where it is shown already."""
+        self.show(View.EVENTS if self.shown is view else view)
 
     def follow(self) -> None:
         """Go to the newest line and stay there."""
-        self.view.follow()
+        if self.shown is View.REQUESTS:
+            self.query_one(Ledger).action_scroll_bottom()
+        else:
+            (self.log_panel.view if self.shown is View.LOG else self.timeline).follow()
+
+    async def copied(self) -> str:
+        """What is to be copied: the marked lines, else what is under the cursor, an incident as a whole."""
+        match self.shown:
+            case View.EVENTS:
+                line = self.timeline.selected
+                return whole_text(line) if line is not None else ""
+            case View.LOG:
+                view = self.log_panel.view
+                return await view.text_of(view.marked)
+            case View.REQUESTS:
+                request = self._requests.get(self.query_one(Ledger).selected or "")
+                return row_text(request) if request is not None else ""
 
     @on(LogView.Moved)
+    @on(LogPanel.Changed)
+    @on(Timeline.Moved)
     def _show_titles(self) -> None:
-        view = self.view
-        place = "follow" if view.following else f"paused, {view.unseen} new · f follows"
-        self.border_subtitle = f"{'log' if self._shows_log else 'events'} · {place}"
+        remarks = [str(self.shown)]
+        if self.shown is not View.REQUESTS:
+            view = self.log_panel.view if self.shown is View.LOG else self.timeline
+            new = f" +{plural(view.unseen, 'line')}" if view.unseen else ""
+            remarks.append("follow" if view.following else f"paused{new} · f follows")
+        if self.shown is View.LOG:
+            remarks += self.log_panel.remarks
+        self.border_subtitle = " · ".join(remarks)
+
+    def _show_requests(self, requests: Sequence[Request]) -> None:
+        table, rows = self.query_one(Ledger), {str(request.task): request for request in requests}
+        table.drop(self._requests.keys() - rows.keys())
+        table.show({task: row_of(r) for task, r in rows.items() if r != self._requests.get(task)})
+        self._requests = rows
 
     def _summarize(self) -> None:
-        self.query_one("#summary Said", Said).say(_summary(self._status))
-
-    def _feed(self, selector: str, entries: list[LogEntry]) -> None:
-        if entries:
-            self.query_one(selector, LogView).feed(entries)
-
-
-def _entry(line: LifecycleLine) -> LogEntry:
-    return LogEntry(str(line), str(line.severity), lead=_TIME)
-
-
-def _log_entry(raw: str) -> LogEntry:
-    line = parse_line(raw)
-    kind = _LEVELS.get(line.level, "info") if line.level is not None else "info"
-    if line.time_s is None:
-        return LogEntry(line.text, kind)
-    since_start = f"{line.time_s:8.2f} "
-    return LogEntry(since_start + line.text, kind, lead=len(since_start))
-
-
-def _summary(status: CoordinatorStatus | None) -> Content:
-    if status is None:
-        return Content.styled(_EMPTY, "$text-muted")
-    lines = [_state_line(status)]
-    if status.failure is not None and status.state is CoordinatorState.FAILED:
-        failure = f"{status.failure.cause} {status.failure.remedy}".rstrip()
-        lines.append(Content.styled(failure, "$text-error"))
-    placement = status.placement if status.state is CoordinatorState.READY else ()
-    return Content("\n").join((*lines, *map(_placed_line, placement)))
-
-
-def _placed_line(placed: Placement) -> Content:
-    layers = UNKNOWN if placed.layers is None else plural(placed.layers, "layer")
-    held = bytes_text(placed.held_bytes)
-    return Content(f"  {placed.where:<22}{placed.device:<7}{layers:<11}{held:>9}")
-
-
-def _state_line(status: CoordinatorStatus) -> Content:
-    since = ""
-    if status.state not in (CoordinatorState.READY, CoordinatorState.STOPPED) and status.since is not None:
-        since = f" since {_clock(status.since)}"
-    ready = f" in {duration_text(status.ready_in_s)}" if status.ready_in_s is not None else ""
-    ends = f"  :{status.port}  pid {status.pid}" if status.pid is not None else ""
-    tone = _TONES.get(status.state, "$text-warning")
-    return Content.assemble((status.model, "bold"), "  ", (f"● {status.state}{ready}{since}", tone), ends)
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment.astimezone():%H:%M:%S}"
+        self.query_one("#summary Said", Said).say(summary(self._status, self._progress))

@@ -68,7 +68,7 @@ class MainScreen(Screen[None]):
             with Vertical(id="side"):
                 yield BackendsPane(self.cluster.backends)
                 yield NodesPane(self.cluster.pool)
-                yield CoordinatorPane(self._status)
+                yield CoordinatorPane(self.cluster.coordinators)
         yield CommandLine(self.completions, self.obey)
         yield KeyHints(partial(hints, self), partial(last_hints, self))
 
