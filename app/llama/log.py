@@ -83,7 +83,8 @@ def parse_line(raw: str) -> LogLine:
         try:
             return _line_of(_records.decode(raw.encode("utf-8", "replace")))
         except msgspec.DecodeError:
-            return LogLine(None, None, _safe(raw))
+            # Other records are for programs; a line of braces that is none may be anything.
+            return LogLine(None, Level.INFO if raw.startswith('{"type":"') else None, _safe(raw))
     prefixed = _TEXT_PREFIX.match(_ANSI_SEQUENCE.sub("", raw))
     if prefixed is None:
         return LogLine(None, None, _safe(raw))

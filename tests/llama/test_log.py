@@ -37,7 +37,7 @@ from app.llama.log import MAX_LINE_BYTES, Level, LineAssembler, LogLine, parse_l
             "ggml-rpc.cpp:547: Failed to connect to 127.0.0.9:50052",
             LogLine(None, None, "ggml-rpc.cpp:547: Failed to connect to 127.0.0.9:50052"),
         ),
-        ('{"type":"fit_memory_breakdown"}', LogLine(None, None, '{"type":"fit_memory_breakdown"}')),
+        ('{"type":"fit_memory_breakdown"}', LogLine(None, Level.INFO, '{"type":"fit_memory_breakdown"}')),
         ("{not json", LogLine(None, None, "{not json")),
         ('{"msg": 3, "time": "x"}', LogLine(None, None, '{"msg": 3, "time": "x"}')),
         ("", LogLine(None, None, "")),

@@ -235,7 +235,7 @@ async def test_what_goes_wrong_is_told_and_kept(open_console: OpenConsole, tmp_p
         await console.command(f"start {tmp_path}/none.gguf")
         await until(lambda: bool(console.toasts))
         assert "No llama-server is found on this box." in console.toasts[0]
-        await until(lambda: f"console {console.toasts[0]}" in console.main.coordinator.main.text)
+        await until(lambda: f"console {console.toasts[0]}" in console.main.coordinator.timeline.text)
 
 
 async def test_stop_without_a_coordinator_says_so_in_the_line(open_console: OpenConsole) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual.content import Content
 
-from app.core.coordinator import CoordinatorState, CoordinatorStatus
+from app.core.coordinator import ENDED, CoordinatorState, CoordinatorStatus
 from app.core.loading import LoadProgress, LoadShare
 from app.core.placement import Placement
 from app.text.units import UNKNOWN, bytes_text, duration_text, plural
@@ -65,10 +65,10 @@ def _placed_line(placed: Placement) -> Content:
 
 
 def _state_line(status: CoordinatorStatus) -> Content:
-    since = ""
-    if status.state not in (CoordinatorState.READY, CoordinatorState.STOPPED) and status.since is not None:
-        since = f" since {_clock(status.since)}"
-    ready = f" in {duration_text(status.ready_in_s)}" if status.ready_in_s is not None else ""
+    is_ready = status.state is CoordinatorState.READY
+    is_on_its_way = not is_ready and status.state not in ENDED
+    since = f" since {_clock(status.since)}" if is_on_its_way and status.since is not None else ""
+    ready = f" in {duration_text(status.ready_in_s)}" if is_ready and status.ready_in_s is not None else ""
     ends = f"  :{status.port}  pid {status.pid}" if status.pid is not None else ""
     tone = _TONES.get(status.state, "$text-warning")
     return Content.assemble((status.model, "bold"), "  ", (f"● {status.state}{ready}{since}", tone), ends)

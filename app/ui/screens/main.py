@@ -16,7 +16,7 @@ from textual.worker import Worker, WorkerState
 
 from app.core.choices import Chosen
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorChanged, CoordinatorStatus
+from app.core.coordinator import CoordinatorChanged, CoordinatorFailed, CoordinatorStatus
 from app.core.events import Event, Severity
 from app.text.problem import Problem
 from app.ui.command import Command, CommandProblem, Completion, Order, completions, parse
@@ -67,7 +67,7 @@ class MainScreen(Screen[None]):
             yield ChatPane(self.cluster, self.completions, self.obey)
             with Vertical(id="side"):
                 yield BackendsPane(self.cluster.backends)
-                yield NodesPane(self.cluster.pool)
+                yield NodesPane(self.cluster.pool, self.cluster.pulls, self.cluster.box)
                 yield CoordinatorPane(self.cluster.coordinators)
         yield CommandLine(self.completions, self.obey)
         yield KeyHints(partial(hints, self), partial(last_hints, self))
@@ -179,9 +179,10 @@ class MainScreen(Screen[None]):
         self.notify(text, timeout=TOLD_S, markup=False)
 
     def report(self, problem: Problem) -> None:
-        """Say what went wrong, now and in the list of what happened."""
+        """Say what went wrong, now and in the list of what happened, where it is not there already."""
         self.notify(str(problem), severity="error", timeout=REPORTED_S, markup=False)
-        self.cluster.bus.say("console", str(problem), Severity.ERROR)
+        if not isinstance(problem, CoordinatorFailed):
+            self.cluster.bus.say("console", str(problem), Severity.ERROR)
 
     @on(DescendantFocus)
     def _follow_focus(self, event: DescendantFocus) -> None:

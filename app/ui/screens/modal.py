@@ -41,6 +41,7 @@ class Modal(ModalScreen[Answer | None], Generic[Answer]):
 
     def _keys_here(self) -> list[tuple[str, str]]:
         keys: dict[str, list[str]] = {}
-        for key, bound in self._bindings:
+        # Those of every screen of Textual are not shown, and ours are.
+        for key, bound in (pair for pair in self._bindings if pair[1].show):
             keys.setdefault(bound.description, []).append(key_text(key))
         return [(" ".join(bound), what) for what, bound in keys.items() if what]

@@ -95,6 +95,11 @@ class Timeline(ScrollView, can_focus=True):
         place = self._cursor - self._first
         return self._lines[place] if 0 <= place < len(self._lines) else None
 
+    @property
+    def text(self) -> str:
+        """Every line that is kept, with what is folded away in it."""
+        return "\n".join(map(whole_text, self._lines))
+
     def feed(self, lines: Iterable[LifecycleLine]) -> None:
         """Add lines."""
         before = self._came
