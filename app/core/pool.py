@@ -43,9 +43,14 @@ class Node:
     last_error_at: datetime | None = None
     checked: datetime | None = None
 
+    @property
+    def local(self) -> tuple[NodeModel, ...]:
+        """Its models but the stubs, which run elsewhere."""
+        return tuple(model for model in self.models if not model.remote)
+
     def model(self, name: str) -> NodeModel | None:
         """The model of that name, local to the node; names are compared as Ollama does, not as strings."""
-        return next((m for m in self.models if not m.remote and same_model(m.name, name)), None)
+        return next((model for model in self.local if same_model(model.name, name)), None)
 
     def has_loaded(self, name: str) -> bool:
         """Whether the model is in the node's memory now."""

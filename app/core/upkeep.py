@@ -63,6 +63,12 @@ class Upkeep:
         await self._pulls.pull(node.url, name)
         return node.url
 
+    def stop_pull(self, model: str, url: str | None = None) -> None:
+        """Stop a pull that is under way."""
+        name = parse_name(model).display
+        going = [pull.url for pull in self._pulls.now if pull.model == name]
+        self._pulls.stop(url or _only([self._node(at) for at in going], f"pulls {name}").url, name)
+
     def keeper(self, model: str, url: str | None) -> Node:
         """The node at `url`, or the only one that has the model."""
         keeping = [node for node in self._pool.nodes if node.model(model)]

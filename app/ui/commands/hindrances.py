@@ -61,6 +61,21 @@ def without_member(screen: MainScreen) -> str | None:
     return None if any(members(screen)) else "No node and no backend is known."
 
 
+def without_selected_node(screen: MainScreen) -> str | None:
+    """It needs a node under the cursor."""
+    return None if screen.selected_node else "There is no node under the cursor."
+
+
+def without_loaded(screen: MainScreen) -> str | None:
+    """It needs a model in a node's memory."""
+    return None if any(node.loaded for node in screen.cluster.pool.nodes) else "No node has a model loaded."
+
+
+def without_pull(screen: MainScreen) -> str | None:
+    """It needs a pull that is under way."""
+    return None if screen.cluster.pulls.now else "No pull is under way."
+
+
 def without_turn(screen: MainScreen) -> str | None:
     """It needs a prompt that was sent."""
     return None if screen.chat.transcript.turns else "Nothing was asked yet."

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from app.core.pool import Node
 from app.text.address import parse_address, parse_node_url
 from app.ui.command import Argument
 from app.ui.deeds.nodes import names_a_node
+from app.ui.model_order import order_text
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
@@ -37,6 +39,39 @@ def log_components(screen: MainScreen) -> Iterable[str]:
 def members(screen: MainScreen) -> Iterable[str]:
     """Every node and every backend."""
     return (*node_urls(screen), *backend_addresses(screen))
+
+
+def loadable(screen: MainScreen) -> Iterable[str]:
+    """Every model that a node has and has not loaded."""
+    return _orders(
+        (m.name, n) for n in screen.cluster.pool.nodes for m in n.local if not n.has_loaded(m.name)
+    )
+
+
+def loaded(screen: MainScreen) -> Iterable[str]:
+    """Every model that a node has loaded."""
+    return _orders((model.name, node) for node in screen.cluster.pool.nodes for model in node.loaded)
+
+
+def kept(screen: MainScreen) -> Iterable[str]:
+    """Every model that a node has."""
+    return _orders((model.name, node) for node in screen.cluster.pool.nodes for model in node.models)
+
+
+def pullable(screen: MainScreen) -> Iterable[str]:
+    """Every model that one node has and another has not: the registry cannot be asked for more."""
+    nodes = screen.cluster.pool.nodes
+    names = {model.name: None for node in nodes for model in node.local}
+    return _orders((name, node) for name in names for node in nodes if node.up and not node.model(name))
+
+
+def on_their_way(screen: MainScreen) -> Iterable[str]:
+    """Every pull."""
+    return (order_text(pull.model, pull.url) for pull in screen.cluster.pulls.now)
+
+
+def _orders(pairs: Iterable[tuple[str, Node]]) -> Iterable[str]:
+    return (order_text(model, node.url) for model, node in pairs)
 
 
 def check_member(text: str) -> object:

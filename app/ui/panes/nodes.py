@@ -1,46 +1,41 @@
-"""This box and the Ollama nodes: how each one is, and what it has loaded."""
+"""This box and the Ollama nodes: how each one is, what it has loaded, and what is on its way to it."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.events import Resize
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from app.box.vitals import Vitals
 from app.core.events import Event
 from app.core.pool import Node, NodeForgotten, NodeSeen, Pool
-from app.core.vitals import VitalsRead
-from app.ollama.client import LoadedModel
-from app.text.units import GIB, UNKNOWN, bytes_text, milliseconds_text
+from app.core.pulls import PullEnded, Pulls, PullSeen
+from app.core.vitals import BoxWatch, VitalsRead
+from app.ui.box_text import BoxLine
 from app.ui.commands import pane_bindings
+from app.ui.expiry import next_change_s
+from app.ui.panes.node_rows import columns, node_details, node_row
+from app.ui.panes.node_table import BoxRow, NodeTable
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
-from app.ui.plain import plain_line
-from app.ui.widgets.ledger import Cell, Column, Ledger, Row
+from app.ui.pull_text import pull_line
+from app.ui.steady import Steady
 from app.ui.widgets.said import Said
 
-_NODE = Column("node", "node", 22)
-_BASIC = (
-    Column("state", "state", 6),
-    Column("ms", "ms", 5, right=True),
-    Column("version", " version", 9),
-    Column("requests", "reqs", 5, right=True),
-)
-_FIXED = 47
 _MARGIN = 1
-_LEAST_LOADED = 10
-_MOST_LOADED = 60
-_STATES = {True: Cell("up", "good"), False: Cell("down", "error"), None: Cell(UNKNOWN, "muted")}
-_BARS = "▁▂▃▄▅▆▇█"
-_HISTORY = 8
+_BOX_EVERY_S = 5.0
+_LATENCY = partial(Steady, 1.0, 0.5)
+"""A latency is shown anew when it has moved by half, and by a millisecond."""
 
 
 class NodesPane(Pane):
@@ -49,117 +44,123 @@ class NodesPane(Pane):
     PLACE = Place.NODES
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.NODES)
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, pulls: Pulls, box: BoxWatch) -> None:
         super().__init__()
         self._pool = pool
-        self._loads: deque[float] = deque(maxlen=_HISTORY)
+        self._pulls = pulls
+        self._box = box
+        self._vitals = box.latest
+        self._box_line = BoxLine(box.history)
+        self._latencies: defaultdict[str, Steady] = defaultdict(_LATENCY)
+        self._look = ExitStack()
+        self._countdown: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """This box, the table or what to do while it is empty, the selected node."""
-        yield Said(id="this-box")
+        """This box, the table or what to do while it is empty, the selected node, the pulls."""
+        yield BoxRow(id="this-box")
         yield Static("No Ollama node is known.  a  adds one by its URL.", classes="empty", markup=False)
-        yield Ledger(order=str)
+        yield NodeTable(order=str)
         yield Said(classes="details")
+        yield Said(id="pulls")
 
     def on_mount(self) -> None:
         """Show what is known already."""
-        self.query_one("#this-box", Said).say(_box_text(None, ()))
-        self._lay_out()
         self._show(self._pool.nodes)
+        self._show_box()
+        self._show_pulls()
+
+    def on_show(self) -> None:
+        """Have this box read more often while it is to be seen."""
+        self._look.close()
+        self._look.enter_context(self._box.looked_at(_BOX_EVERY_S))
+
+    def on_hide(self) -> None:
+        """Nobody looks any more."""
+        self._look.close()
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        self._look.close()
 
     @property
     def main(self) -> Widget:
-        """The table."""
-        return self.ledger
+        """The table; this box while there is no node."""
+        return self.ledger if self._pool.nodes else self.query_one(BoxRow)
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> NodeTable:
         """The table."""
-        return self.query_one(Ledger)
+        return self.query_one(NodeTable)
 
     @property
     def selected(self) -> str | None:
-        """The URL under the cursor."""
-        return self.ledger.selected
+        """The URL under the cursor; None while that is on this box."""
+        return None if self.query_one(BoxRow).has_focus else self.ledger.selected
 
     def take(self, events: Sequence[Event]) -> None:
         """Show what has changed."""
         for event in events:
             if isinstance(event, VitalsRead):
-                self._show_box(event.vitals)
+                self._vitals = event.vitals
+                self._show_box()
+        if any(isinstance(event, PullSeen | PullEnded) for event in events):
+            self._show_pulls()
         seen = [event.node for event in events if isinstance(event, NodeSeen)]
         gone = [event.url for event in events if isinstance(event, NodeForgotten)]
         if seen or gone:
+            for url in gone:
+                self._latencies.pop(url, None)
             self.ledger.drop(gone)
             self._show(seen)
 
     @on(DataTable.RowHighlighted)
     def show_details(self) -> None:
         """Say all that is known of the node under the cursor."""
-        node = next((node for node in self._pool.nodes if node.url == self.selected), None)
-        self.query_one(".details", Said).say(_details(node) if node is not None else "")
+        node = self._pool.get(self.ledger.selected or "")
+        self.query_one(".details", Said).say("" if node is None else node_details(node, datetime.now(UTC)))
+
+    @on(NodeTable.Left)
+    def go_to_this_box(self) -> None:
+        """From the first node up."""
+        self.query_one(BoxRow).focus()
+
+    @on(BoxRow.Left)
+    def go_to_the_nodes(self) -> None:
+        """From this box down."""
+        if self._pool.nodes:
+            self.ledger.focus()
 
     def on_resize(self, _event: Resize) -> None:
         """Give the loaded models what room there is."""
         self._lay_out()
+        self._show_box()
 
     def _lay_out(self) -> None:
-        width = self.content_size.width - _MARGIN
-        loaded = max(_LEAST_LOADED, min(_MOST_LOADED, width - _FIXED))
-        self.ledger.lay_out((_NODE, *_BASIC, Column("loaded", " loaded", loaded)))
+        self.ledger.lay_out(columns(self.content_size.width - _MARGIN, self._pool.nodes))
 
     def _show(self, nodes: Iterable[Node]) -> None:
-        self.ledger.show({node.url: _row(node) for node in nodes})
-        self.set_class(not self._pool.nodes, "-empty")
+        now = datetime.now(UTC)
+        self._lay_out()
+        self.ledger.show({node.url: node_row(node, self._latencies[node.url], now) for node in nodes})
+        known = self._pool.nodes
+        self.set_class(not known, "-empty")
+        self.border_subtitle = f"{sum(node.up is True for node in known)} of {len(known)} up" if known else ""
         self.show_details()
+        self._count_down(now)
 
-    def _show_box(self, vitals: Vitals) -> None:
-        if vitals.cpu_percent is not None:
-            self._loads.append(vitals.cpu_percent)
-        self.query_one("#this-box", Said).say(_box_text(vitals, self._loads))
+    def _count_down(self, now: datetime) -> None:
+        """Show all again when the first text would change by itself."""
+        if self._countdown is not None:
+            self._countdown.stop()
+        wait_s = next_change_s((model.expires for node in self._pool.nodes for model in node.loaded), now)
+        again = partial(self._show, self._pool.nodes)
+        self._countdown = None if wait_s is None else self.set_timer(wait_s, again, name="expiry")
 
+    def _show_box(self) -> None:
+        width = self.content_size.width - 2 * _MARGIN
+        self.query_one(BoxRow).say(self._box_line.text(self._vitals, width))
 
-def _row(node: Node) -> Row:
-    loaded = ", ".join(_loaded_text(model) for model in node.loaded)
-    return {
-        "node": Cell(node.url.removeprefix("http://")),
-        "state": _STATES[node.up],
-        "ms": Cell(milliseconds_text(node.latency_ms)),
-        "version": Cell(f" {node.version or UNKNOWN}"),
-        "requests": Cell(str(node.in_flight)),
-        "loaded": Cell(f" {loaded or UNKNOWN}"),
-    }
-
-
-def _loaded_text(model: LoadedModel) -> str:
-    return f"{model.name} {bytes_text(model.vram_bytes)}"
-
-
-def _details(node: Node) -> str:
-    said = [f"from {node.origin}"]
-    if node.up:
-        said += [f"{len(node.models)} models"]
-        said += [f"{model.name} {bytes_text(model.vram_bytes)} in VRAM" for model in node.loaded]
-    elif node.detail:
-        said.append(node.detail)
-    return plain_line("  ".join(said))
-
-
-def _box_text(vitals: Vitals | None, loads: Iterable[float]) -> Content:
-    shown = ("this box", "bold")
-    if vitals is None:
-        return Content.assemble(shown, f"  cpu {UNKNOWN}  mem {UNKNOWN}  load {UNKNOWN}")
-    cpu = UNKNOWN if vitals.cpu_percent is None else f"{vitals.cpu_percent:.0f} %"
-    used, total = vitals.memory_used_bytes / GIB, vitals.memory_total_bytes / GIB
-    load = UNKNOWN if vitals.load_1m is None else f"{vitals.load_1m:.1f}"
-    heat = "" if vitals.temperature_c is None else f"  {vitals.temperature_c:.0f} °C"
-    return Content.assemble(
-        shown,
-        "  cpu ",
-        (_sparkline(loads), "$text-accent"),
-        f" {cpu:>5}  mem {used:.1f}/{total:.1f} G  load {load}{heat}",
-    )
-
-
-def _sparkline(percents: Iterable[float]) -> str:
-    return "".join(_BARS[min(len(_BARS) - 1, int(p * len(_BARS) / 100))] for p in percents).rjust(_HISTORY)
+    def _show_pulls(self) -> None:
+        told = self.query_one("#pulls", Said)
+        told.say("\n".join(pull_line(pull) for pull in self._pulls.now))
+        told.display = bool(self._pulls.now)

@@ -1,0 +1,57 @@
+"""The table of nodes, with the line of this box above it: one list for the cursor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.events import Click
+from textual.message import Message
+from textual.widget import Widget
+
+from app.ui.commands import pane_bindings
+from app.ui.places import Place
+from app.ui.widgets.ledger import Ledger
+from app.ui.widgets.said import Said
+
+
+class BoxRow(Said, can_focus=True):
+    """This box, in one line that the cursor can stand on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("down,j", "leave", "")]
+
+    class Left(Message):
+        """The cursor goes down, to the nodes."""
+
+    def action_leave(self) -> None:
+        """Let the cursor go down."""
+        self.post_message(self.Left())
+
+    async def on_click(self, event: Click) -> None:
+        """Open it by two clicks."""
+        await _open_by_two_clicks(self, event)
+
+
+class NodeTable(Ledger):
+    """The nodes. The keys of the pane come before those of a table: Enter opens."""
+
+    BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.NODES)
+
+    class Left(Message):
+        """The cursor goes up, to this box."""
+
+    def action_cursor_up(self) -> None:
+        """Go up; from the first row, to this box."""
+        if self.cursor_row == 0:
+            self.post_message(self.Left())
+        else:
+            super().action_cursor_up()
+
+    async def on_click(self, event: Click) -> None:
+        """Open what was clicked twice."""
+        await _open_by_two_clicks(self, event)
+
+
+async def _open_by_two_clicks(widget: Widget, event: Click) -> None:
+    if event.chain > 1:
+        await widget.app.run_action("screen.command('node')", widget)
