@@ -86,5 +86,6 @@ async def test_a_start_that_fails_is_told_once(
         await console.press("escape", "4", "z", "S")
         await until(lambda: bool(console.toasts))
         assert f"Backend {worker.address} is refused" in console.toasts[0]
-        told = console.main.coordinator.timeline.text
-        assert told.count("is refused") == 1, told
+        timeline = console.main.coordinator.timeline
+        await until(lambda: "is refused" in timeline.text)
+        assert timeline.text.count("is refused") == 1, timeline.text
