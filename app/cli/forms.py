@@ -57,7 +57,10 @@ def node_form(node: Node) -> Form:
         "version": node.version,
         "latency_ms": None if node.latency_ms is None else round(node.latency_ms, 3),
         "models": [m.name for m in node.models],
-        "loaded": [{"name": m.name, "vram_bytes": m.vram_bytes} for m in node.loaded],
+        "loaded": [
+            {"name": m.name, "vram_bytes": m.vram_bytes, "expires": m.expires and m.expires.isoformat()}
+            for m in node.loaded
+        ],
         "detail": node.detail,
     }
 

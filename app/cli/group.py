@@ -12,7 +12,7 @@ from app.cli.options import ClusterOptions, cluster_options
 COMMANDS = {
     "discover": "Look for backends on the networks.",
     "backends": "List, add and remove backends.",
-    "nodes": "List, add and remove Ollama nodes.",
+    "nodes": "List, add and remove Ollama nodes; load, pull and delete their models.",
     "models": "List the models and where their weights are.",
     "route": "Say where a prompt for a model would go, and why.",
     "chat": "Send one prompt and stream the answer.",

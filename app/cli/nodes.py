@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.forms import node_form
+from app.cli.node_models import add_model_commands
 from app.cli.options import ClusterOptions, cluster_options, node_word
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
@@ -13,7 +14,10 @@ from app.cli.tables import print_nodes
 
 @click.group()
 def nodes() -> None:
-    """List, add and remove nodes: the Ollama servers of the pool."""
+    """List, add and remove nodes, the Ollama servers of the pool, and keep their models."""
+
+
+add_model_commands(nodes)
 
 
 @nodes.command("list")

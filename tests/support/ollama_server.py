@@ -182,14 +182,19 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="a free one, if none is given")
     parser.add_argument("--model", action="append", default=[], metavar="NAME[=PARAMETERS]")
+    parser.add_argument("--registry", action="append", default=[], metavar="NAME[=PARAMETERS]")
     parser.add_argument("--answer", help="what every model says")
     given = parser.parse_args()
     said = {} if given.answer is None else {"answer": given.answer}
-    models = []
-    for written_model in given.model:
-        name, _, parameters = written_model.partition("=")
-        models.append(FakeModel(name, parameters=parameters or "3.2B", **said))
-    asyncio.run(_serve(OllamaStandIn(models, host=given.host, port=given.port)))
+    models, registry = (
+        [FakeModel(name, parameters=parameters or "3.2B", **said) for name, parameters in named]
+        for named in (_named(given.model), _named(given.registry))
+    )
+    asyncio.run(_serve(OllamaStandIn(models, registry=registry, host=given.host, port=given.port)))
+
+
+def _named(written_models: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, parameters) for name, _, parameters in (one.partition("=") for one in written_models)]
 
 
 if __name__ == "__main__":
