@@ -14,6 +14,7 @@ from app.config.kinds import BACKEND, COUNT, NAME, NETWORK, NODE, PORT, SECONDS,
 
 Mode = Literal["standard", "distributed"]
 Target = Literal["ollama", "coordinator"]
+LogLevel = Literal["off", "error", "warning", "info", "debug"]
 Seconds = Annotated[float, SECONDS]
 
 
@@ -114,6 +115,16 @@ class ChatSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings:
+    """How the console itself behaves."""
+
+    bell: bool = False
+    """Ring the terminal's bell when something fails."""
+    log_level: LogLevel = "off"
+    """How much the program writes into its own log file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings."""
 
@@ -138,3 +149,4 @@ class Settings:
     coordinator: CoordinatorSettings = field(default_factory=CoordinatorSettings)
     ollama: OllamaSettings = field(default_factory=OllamaSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
