@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.screen import Screen
 
@@ -21,6 +21,9 @@ from app.ui.styles import STYLESHEETS, styles_folder
 OF_TEXTUAL = ("Theme", "Screenshot")
 """What the palette offers of Textual's own commands; the others have a counterpart in our table."""
 
+IN_EVERY_SCREEN = ("interrupt", "suspend")
+"""Commands whose keys go before whatever a field or a screen would make of them."""
+
 WIDTHS = [(0, "-narrow"), (100, "-wide")]
 HEIGHTS = [(0, "-short"), (30, "-tall")]
 """Four panes at once need both: wide and tall."""
@@ -32,7 +35,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
     TITLE = "synaptic-tui"
     CSS_PATH: ClassVar[list[str | PurePath]] = [styles_folder() / name for name in STYLESHEETS]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandsOfTable}
-    BINDINGS: ClassVar[list[BindingType]] = [("ctrl+c", "help_quit", "copy, or say how to leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, f"command('{name}')", BY_NAME[name].help, show=False, priority=True)
+        for name in IN_EVERY_SCREEN
+        for key in BY_NAME[name].keys
+    ]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
@@ -48,10 +55,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Those of Textual's own commands that are of use here."""
         return (command for command in super().get_system_commands(screen) if command.title in OF_TEXTUAL)
 
-    def action_help_quit(self) -> None:
-        """Say how to leave: Ctrl-C with nothing selected must end nothing by accident."""
-        self.notify("ctrl+q leaves; so does q outside of the prompt. Esc ends an answer.", markup=False)
+    def action_command(self, name: str) -> None:
+        """Carry out a command whose key works in every screen."""
+        self.main.order(Order(BY_NAME[name]))
 
     async def action_quit(self) -> None:
         """Leave by way of the table, whatever asked for it."""
-        self.main.order(Order(BY_NAME["quit"]))
+        self.action_command("quit")

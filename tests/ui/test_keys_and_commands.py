@@ -287,13 +287,6 @@ async def test_leaving_by_key(open_console: OpenConsole, keys: tuple[str, ...]) 
         await until(lambda: not console.app.is_running)
 
 
-async def test_control_c_ends_nothing(open_console: OpenConsole) -> None:
-    async with open_console() as console:
-        await console.press("ctrl+c")
-        assert console.app.is_running
-        assert "ctrl+q leaves" in console.toasts[0]
-
-
 @pytest.mark.parametrize(
     ("on_quit", "key", "stopped", "left"),
     [

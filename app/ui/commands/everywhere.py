@@ -74,6 +74,19 @@ EVERY_PANE = (
         deeds.cancel,
         keys=("escape",),
     ),
+    Command(
+        "interrupt",
+        "Copy what is selected, else end what is under way; twice: leave",
+        deeds.interrupt,
+        keys=("ctrl+c",),
+    ),
+    Command(
+        "suspend",
+        "Go back to the shell; 'fg' there comes back",
+        deeds.suspend,
+        keys=("ctrl+z",),
+        why_not=hindrances.without_terminal,
+    ),
     Command("chat", "Go to the prompt", deeds.go(Place.CHAT), keys=("1", "alt+1")),
     Command(
         "rpc list",

@@ -89,3 +89,8 @@ def without_gateway(_screen: MainScreen) -> str | None:
 def without_undo(screen: MainScreen) -> str | None:
     """It needs something that was taken away."""
     return None if screen.undo.what else "Nothing was taken away that could be brought back."
+
+
+def without_terminal(screen: MainScreen) -> str | None:
+    """It needs a terminal with a shell behind it."""
+    return "There is no terminal to go back to." if screen.app.is_headless else None

@@ -87,6 +87,16 @@ def cancel(screen: MainScreen, _argument: str) -> None:
     screen.cancel()
 
 
+def interrupt(screen: MainScreen, _argument: str) -> None:
+    """Do what Ctrl-C does."""
+    screen.interrupt.press()
+
+
+def suspend(screen: MainScreen, _argument: str) -> None:
+    """Stop this process until the shell lets it go on; a coordinator goes on meanwhile."""
+    screen.app.action_suspend_process()
+
+
 async def undo(screen: MainScreen, _argument: str) -> None:
     """Bring back what was taken away last."""
     await screen.undo.back()

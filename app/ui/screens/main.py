@@ -22,6 +22,7 @@ from app.text.problem import Problem
 from app.ui.command import Command, CommandProblem, Completion, Order, completions, parse
 from app.ui.commands import BY_NAME, COMMANDS, bindings_of
 from app.ui.hints import hints, last_hints
+from app.ui.interrupt import Interrupt
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.chat import ChatPane
 from app.ui.panes.coordinator import CoordinatorPane
@@ -56,6 +57,7 @@ class MainScreen(Screen[None]):
         self.place = Place.CHAT
         """The pane that has the focus, or had it last."""
         self.undo = Undo(self.tell)
+        self.interrupt = Interrupt(self)
         running = cluster.coordinators.running
         self._status: CoordinatorStatus | None = running.status if running else None
 
@@ -191,6 +193,10 @@ class MainScreen(Screen[None]):
                 self._mark_current(node)
         self._look_again()
 
+    @on(Pane.Retitled)
+    def _repeat_remark(self) -> None:
+        self.query_one(PaneTabs).remark = str(self._pane(self.place).border_subtitle or "")
+
     @on(Worker.StateChanged)
     def _see_worker(self, event: Worker.StateChanged) -> None:
         """Whether something is under way has changed; what ends with no Problem is a fault of the program."""
@@ -240,7 +246,7 @@ class MainScreen(Screen[None]):
     def _look_again(self) -> None:
         """Show in header, tabs and hints what may have changed."""
         self.query_one(HeaderLine).glance = glance(self.cluster, self._status)
-        self.query_one(PaneTabs).remark = str(self._pane(self.place).border_subtitle or "")
+        self._repeat_remark()
         self.query_one(KeyHints).look_again()
 
     def _sweeps(self) -> list[Worker[None]]:
