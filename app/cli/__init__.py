@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from app.cli.crash import tell_any_fault
 from app.cli.group import synaptic_tui
 from app.text.problem import Problem
 
@@ -23,6 +24,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    tell_any_fault()
     sys.exit(run(arguments))
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import sys
+from typing import Any
 
 import click
 
+from app.cli.crash import tell_fault
 from app.cli.options import ClusterOptions
 from app.cli.session import open_cluster, run
 from app.core.cluster import Cluster
+
+_LOG = logging.getLogger(__name__)
 
 
 def open_console(options: ClusterOptions) -> int:
@@ -29,10 +35,22 @@ async def show(cluster: Cluster) -> int:
     """Show the console on `cluster` until the person leaves it; returns its exit code."""
     from app.ui.app import ConsoleApp
 
-    cluster.watch()
     console = ConsoleApp(cluster)
+
+    def end_by(error: BaseException) -> None:
+        console.end_by(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    asyncio.get_running_loop().set_exception_handler(_log_fault)
+    cluster.watch(end_by)
     await console.run_async()
+    if console.fault is not None:
+        return await tell_fault(cluster, console.fault)
     return console.return_code or 0
+
+
+def _log_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Write down what no task was asked for, instead of printing it over the screen."""
+    _LOG.error("%s", context.get("message"), exc_info=context.get("exception"))
 
 
 async def _console(options: ClusterOptions) -> int:

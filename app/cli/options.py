@@ -6,10 +6,11 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
+from app.config.settings import LogLevel
 from app.text.address import AddressProblem, parse_address, parse_node_url
 
 
@@ -23,6 +24,7 @@ class ClusterOptions:
     nodes: tuple[str, ...] = ()
     model: str | None = None
     config: Path | None = None
+    log_level: LogLevel | None = None
 
     def joined(self, later: ClusterOptions) -> ClusterOptions:
         """These options with those of a command added, as in `synaptic-tui --distributed chat --model M`."""
@@ -34,6 +36,7 @@ class ClusterOptions:
             nodes=(*self.nodes, *later.nodes),
             model=later.model or self.model,
             config=later.config or self.config,
+            log_level=later.log_level or self.log_level,
         )
 
 
@@ -84,6 +87,11 @@ _OPTIONS = (
         type=click.Path(path_type=Path, dir_okay=False),
         help="Read this configuration file instead of the usual one.",
     ),
+    click.option(
+        "--log-level",
+        type=click.Choice(get_args(LogLevel)),
+        help="How much to write into the program's own log file, whose place 'doctor' tells.",
+    ),
 )
 
 
@@ -99,9 +107,12 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
         nodes: tuple[str, ...],
         model: str | None,
         config: Path | None,
+        log_level: LogLevel | None,
         **rest: Any,  # noqa: ANN401
     ) -> object:
-        own = ClusterOptions(distributed, distributed_inference, rpc_backends, nodes, model, config)
+        own = ClusterOptions(
+            distributed, distributed_inference, rpc_backends, nodes, model, config, log_level
+        )
         before = click.get_current_context().find_object(ClusterOptions)
         return command(*args, options=before.joined(own) if before else own, **rest)
 

@@ -14,9 +14,11 @@ from app.cli.options import ClusterOptions
 from app.cli.output import say
 from app.config import folders
 from app.config.legacy import import_once
+from app.config.logfile import log_file, logging_to
 from app.config.origins import Overrides, Resolved, resolve
 from app.config.state import StateFile
 from app.core.cluster import Cluster, Places
+from app.text.secrets import keep_environment_secret
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -48,12 +50,14 @@ async def open_cluster(
         Problem: the configuration or the state cannot be used.
     """
     where = places or usual_places()
+    keep_environment_secret(environment)
     resolved, notes = await asyncio.to_thread(_resolve, options, where, environment)
-    async with Cluster(resolved, where, environment) as cluster:
-        for note in notes:
-            tell(note)
-            cluster.bus.say("settings", note)
-        yield cluster
+    with logging_to(log_file(where.lasting), resolved.settings.console.log_level):
+        async with Cluster(resolved, where, environment) as cluster:
+            for note in notes:
+                tell(note)
+                cluster.bus.say("settings", note)
+            yield cluster
 
 
 def run(command: Coroutine[Any, Any, int | None]) -> int:
@@ -97,6 +101,7 @@ def _resolve(
         options.rpc_backends,
         options.nodes,
         options.model,
+        options.log_level,
     )
     resolved = resolve(
         command_line=said, environment=environment, state=state_file.read(), config=options.config

@@ -11,6 +11,7 @@ from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import json_option, print_json, print_table
 from app.cli.session import open_cluster, run
 from app.cli.tables import print_placement
+from app.config.logfile import log_file
 from app.core.cluster import Cluster
 from app.text.units import UNKNOWN, plural
 
@@ -49,6 +50,7 @@ def _print_status(cluster: Cluster) -> None:
         "model": chosen.model or UNKNOWN,
         "backends": ", ".join(f"{count} {state}" for state, count in states.items()) or "none known",
         "nodes": f"{sum(n.up is True for n in nodes)} of {len(nodes)} up" if nodes else "none known",
+        "log": f"{log_file(cluster.places.lasting)}, {cluster.settings.console.log_level}",
         "coordinator": "none",
     }
     if running is not None:

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from app.config.folders import config_file
 from app.config.kinds import BACKEND, NODE, Kind
 from app.config.reading import SettingsProblem, leaves, read_file
-from app.config.settings import Settings
+from app.config.settings import LogLevel, Settings
 from app.config.state import State
 from app.text.address import Address, AddressProblem, parse_address
 
@@ -43,6 +43,7 @@ class Overrides:
     rpc_backends: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     model: str | None = None
+    log_level: LogLevel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ def _of_command_line(said: Overrides) -> dict[str, object]:
         values["nodes"] = tuple(NODE.read(word) for word in said.nodes)
     if said.model:
         values["model"] = said.model
+    if said.log_level:
+        values["console.log_level"] = said.log_level
     return values
 
 

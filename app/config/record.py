@@ -9,6 +9,7 @@ import msgspec
 
 from app.config.disk import read_small, write_private
 from app.text.problem import Problem
+from app.text.secrets import keep_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class CoordinatorRecord:
     """None while it is being started: the record is there before the process is."""
     started: float | None = None
     """Start time of the process, in seconds since the epoch, as the system tells it."""
+
+    def __post_init__(self) -> None:
+        """Whoever knows the record knows the key, and never writes it down elsewhere."""
+        keep_secret(self.key)
 
 
 class RecordFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
@@ -12,6 +13,7 @@ from app.core.routing import Route, Target
 from app.text.answer import AnswerBroken, AnswerPart, Delta, Finished, Message, Stage, Thinking
 from app.text.problem import Problem
 
+_LOG = logging.getLogger(__name__)
 _CALLERS_FAULT = range(400, 500)
 _NOT_FOUND = 404
 
@@ -56,6 +58,7 @@ class Answering:
                 async for part in parts:
                     yield part
         except Problem as problem:
+            _LOG.info("no whole answer of %s: %s", model, problem)
             turn.ending = str(problem)
             raise
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.config.crashes import newest_report
+from app.config.logfile import log_file
 from app.core.backends import USABLE
 from app.core.cluster import Cluster
 from app.llama.command import worker_command_text
@@ -43,7 +45,13 @@ async def examine(cluster: Cluster) -> AsyncIterator[Finding]:
         yield finding
     yield await asyncio.to_thread(_port)
     await cluster.look()
-    for finding in (*_folders(cluster), *_models(cluster), *_backends(cluster), *_nodes(cluster)):
+    for finding in (
+        *await asyncio.to_thread(_own_files, cluster),
+        *_folders(cluster),
+        *_models(cluster),
+        *_backends(cluster),
+        *_nodes(cluster),
+    ):
         yield finding
     yield _coordinator(cluster)
 
@@ -94,6 +102,20 @@ def _folders(cluster: Cluster) -> Iterator[Finding]:
         yield Finding(
             "state", Verdict.FAULT, f"{nearest} cannot be written.", "Make it writable for your user."
         )
+
+
+def _own_files(cluster: Cluster) -> tuple[Finding, ...]:
+    """What this program writes about itself."""
+    place, level = cluster.places.lasting, cluster.settings.console.log_level
+    file = log_file(place)
+    log = Finding("log", Verdict.GOOD, f"Level {level}, in {file}.")
+    if level == "off":
+        log = Finding("log", Verdict.NOTE, f"Off; it would be {file}.", "'--log-level info' switches it on.")
+    report = newest_report(place)
+    if report is None:
+        return (log,)
+    remedy = "Please send it with a report; it holds no key. Remove it when it is of no use."
+    return (log, Finding("crashes", Verdict.NOTE, f"The newest crash report is {report}.", remedy))
 
 
 def _models(cluster: Cluster) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from app.box.interfaces import is_this_box
+from app.config.folders import state_folder
 from app.config.origins import Resolved
 from app.config.state import StateFile
 from app.core.answering import Answering
@@ -49,6 +50,11 @@ class Places:
     home: Path
     temporary: bool = False
     """The folders vanish with this process, so that nobody could find a coordinator that outlives it."""
+
+    @property
+    def lasting(self) -> Path:
+        """Where this program keeps what it tells of itself: its log and its crash reports."""
+        return state_folder() if self.temporary else self.state
 
 
 class Cluster:
@@ -123,14 +129,25 @@ class Cluster:
         await self.coordinators.leave()
         await self.pool.close()
 
-    def watch(self) -> None:
-        """Begin to watch backends, nodes and this box; a console does, a single command does not."""
+    def watch(self, broken: Callable[[BaseException], None]) -> None:
+        """Begin to watch backends, nodes and this box; a console does, a single command does not.
+
+        A watch ends only by a fault of this program, and then `broken` gets it.
+        """
+
+        def ended(watch: asyncio.Task[None]) -> None:
+            error = None if watch.cancelled() else watch.exception()
+            if error is not None:
+                broken(error)
+
         watched = {
             "backends": self.backends.watch(self.settings.discovery.interval_s),
             "nodes": self.pool.watch(self.settings.ollama.poll_interval_s),
             "this box": self.box.watch(),
         }
         self._watches += [asyncio.create_task(loop, name=f"watch {name}") for name, loop in watched.items()]
+        for watch in self._watches:
+            watch.add_done_callback(ended)
 
     async def look(self) -> None:
         """See once how every backend and node is now, and read the models of this box."""

@@ -8,6 +8,7 @@ there are things. A *line* says what happened; of those the oldest are lost firs
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass, field
@@ -60,6 +61,16 @@ class Incident(LifecycleLine):
 
 
 Event = Change | LifecycleLine
+
+_LOG = logging.getLogger(__name__)
+# Where no log file is asked for, Python would write warnings on the screen.
+logging.getLogger("app").addHandler(logging.NullHandler())
+_LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.GOOD: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.ERROR: logging.ERROR,
+}
 
 MAILBOX_LINES = 1_000
 TOLD_LINES = 500
@@ -118,6 +129,11 @@ class Bus:
         self._mailboxes: list[Mailbox] = []
         self._told: deque[LifecycleLine] = deque(maxlen=TOLD_LINES)
 
+    @property
+    def told(self) -> tuple[LifecycleLine, ...]:
+        """The newest lines of all, oldest first."""
+        return tuple(self._told)
+
     def subscribe(self, lines: int = MAILBOX_LINES) -> Mailbox:
         """A mailbox that holds at most `lines` unread lines; leave its `with` block to unsubscribe.
 
@@ -137,6 +153,7 @@ class Bus:
         """Deliver `event` to every subscriber; never blocks."""
         if isinstance(event, LifecycleLine):
             self._told.append(event)
+            _LOG.log(_LEVELS[event.severity], "%s: %s", event.source, event.text)
         for mailbox in self._mailboxes:
             mailbox.put(event)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 import ssl
@@ -17,6 +18,8 @@ from app.text.problem import Problem
 
 CONNECTION_FAILURES = (httpx.HTTPError, httpx.StreamError, TimeoutError)
 """What is raised when a connection fails, or its deadline passes."""
+
+_LOG = logging.getLogger(__name__)
 
 Trouble = tuple[str, str]
 """A sentence and a remedy."""
@@ -37,6 +40,7 @@ class NodeProblem(Problem):
 
 def unreachable(url: str, error: Exception) -> Trouble:
     """The trouble behind one of the CONNECTION_FAILURES."""
+    _LOG.info("%s: %r", url, error)
     causes = tuple(_causes(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return f"Nothing listens at {url}.", _how_to_start(url)
@@ -58,6 +62,7 @@ def unreachable(url: str, error: Exception) -> Trouble:
 def refusal(url: str, path: str, response: httpx.Response, body: bytes) -> Trouble:
     """The trouble behind a status other than 200; `body` came with it."""
     status = response.status_code
+    _LOG.info("%s%s: status %d", url, path, status)
     if response.has_redirect_location:
         return f"{url} sends on to {_one_line(response.headers['location'])}.", "Use that URL."
     if status == httpx.codes.UNAUTHORIZED:

@@ -46,6 +46,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def __init__(self, cluster: Cluster) -> None:
         super().__init__()
         self.main = MainScreen(cluster)
+        self.fault: Exception | None = None
+        """The fault of this program that has ended the console."""
 
     def get_default_screen(self) -> MainScreen:
         """The main screen."""
@@ -58,6 +60,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def action_command(self, name: str) -> None:
         """Carry out a command whose key works in every screen."""
         self.main.order(Order(BY_NAME[name]))
+
+    def end_by(self, fault: Exception) -> None:
+        """End, because this program has failed; whoever opened the console tells of it."""
+        self._handle_exception(fault)
+
+    def _handle_exception(self, error: Exception) -> None:
+        super()._handle_exception(error)
+        self.fault = self.fault or error
+        # Textual would print trace-backs with the values of variables, prompts among them.
+        self._exit_renderables.clear()
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
 
     async def action_quit(self) -> None:
         """Leave by way of the table, whatever asked for it."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from app.config.logfile import log_file
 from app.core.cluster import Cluster
 from app.core.coordinator import CoordinatorStatus
 from app.core.routing import Route
@@ -85,6 +86,7 @@ async def status_sheet(cluster: Cluster) -> tuple[Section, ...]:
                 ("engine", await _engine_text(cluster)),
                 ("settings", str(config) if config else "no file; every value is the default"),
                 ("state", str(cluster.places.state)),
+                ("log", f"{log_file(cluster.places.lasting)}, {cluster.settings.console.log_level}"),
             )
         ),
     )

@@ -18,6 +18,7 @@ from app.core.choices import Chosen
 from app.core.cluster import Cluster
 from app.core.coordinator import CoordinatorChanged, CoordinatorFailed, CoordinatorStatus
 from app.core.events import Event, Severity
+from app.core.faults import keep_fault
 from app.text.problem import Problem
 from app.ui.command import Command, CommandProblem, Completion, Order, completions, parse
 from app.ui.commands import BY_NAME, COMMANDS, bindings_of
@@ -202,8 +203,18 @@ class MainScreen(Screen[None]):
         """Whether something is under way has changed; what ends with no Problem is a fault of the program."""
         self._look_again()
         if event.state is WorkerState.ERROR:
-            fault = f"'{event.worker.name}' ended by a fault of this program: {event.worker.error!r}."
-            self.report(Problem(fault, "Please report it."))
+            self._keep_fault(event.worker)
+
+    @work(name="keep fault", exit_on_error=False)
+    async def _keep_fault(self, worker: Worker[object]) -> None:
+        assert worker.error is not None
+        fault = f"'{worker.name}' ended by a fault of this program: {worker.error!r}."
+        try:
+            report = await keep_fault(self.cluster, worker.error)
+        except Problem as problem:
+            self.report(Problem(fault, f"No report of it was written: {problem.sentence}"))
+        else:
+            self.report(Problem(fault, f"Please send {report} with a report; it holds no keys."))
 
     def _why_not(self, order: Order) -> str | None:
         if any(w.group == _group(order) and w.is_running for w in self.workers):
