@@ -111,9 +111,10 @@ class Pulls:
             await asyncio.wait({task})
         finally:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             del self._pulls[key], self._tasks[key]
             self._bus.publish(PullEnded(url, model))
+            # Last, because whoever is in a hurry to leave may cancel this too.
+            await asyncio.gather(task, return_exceptions=True)
         if task.cancelled():
             raise PullStopped(
                 f"The pull of {model} to {url} was stopped.", "What has arrived stays: pulling again goes on."
@@ -133,11 +134,12 @@ class Pulls:
 
     async def _run(self, url: str, model: str) -> None:
         async with self._places:
-            started, meter = time.monotonic(), Meter(time.monotonic)
+            started, meter, pull = time.monotonic(), Meter(time.monotonic), Pull(url, model)
             with self._pool.tending(url) as client:
                 async with aclosing(client.pull(model)) as steps:
                     async for step in steps:
-                        self._show(meter.take(self._pulls[url, model], step))
+                        pull = meter.take(pull, step)
+                        self._show(pull)
         self._bus.say(url, f"pulled {model} in {duration_text(time.monotonic() - started)}", Severity.GOOD)
         await self._pool.refresh_one(url)
 

@@ -15,7 +15,7 @@ from app.ui.widgets.sparks import sparks
 
 _SPARKS = 8
 _LABEL = "this box"
-_PERCENT, _LOAD, _DEGREES = 5.0, 0.5, 2.0
+_PERCENT, _LOAD, _DEGREES = 10.0, 0.5, 2.0
 """What must have changed before it is drawn anew."""
 _MEMORY_SHARE = 0.01
 """Of all that there is."""

@@ -154,6 +154,17 @@ def _argument_completions(
     choices = [choice for choice in argument.choices(screen) if folded in choice.casefold()]
     for choice in sorted(choices, key=lambda choice: not choice.casefold().startswith(folded)):
         yield Completion(f"{before}{choice}", choice)
+    if begun and not choices and (wrong := _why_wrong(argument, begun)):
+        yield Completion(typed, argument.spec, wrong)
+
+
+def _why_wrong(argument: Argument, text: str) -> str:
+    """Why that cannot be the argument, as far as it is typed; empty where it can."""
+    try:
+        argument.check(text)
+    except Problem as problem:
+        return str(problem)
+    return ""
 
 
 def _longest_name(line: str, table: Iterable[Command]) -> tuple[Command, str] | None:

@@ -22,7 +22,7 @@ def expiry_text(expires: datetime | None, now: datetime) -> str:
         return f"{left_s // _HOUR:.0f} h"
     if left_s >= _MINUTE:
         return f"{left_s // _MINUTE:.0f} min"
-    return f"{left_s:.0f} s" if left_s >= 1 else "now"
+    return f"{left_s // 1:.0f} s" if left_s >= 1 else "now"
 
 
 def next_change_s(expiries: Iterable[datetime | None], now: datetime) -> float | None:
