@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.forms import known_backend_form
-from app.cli.options import ClusterOptions, backend_word, cluster_options
+from app.cli.options import ClusterOptions, backend_word, cluster_options, complete_backend
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
 from app.cli.tables import print_backends
@@ -33,7 +33,7 @@ def add_backend(options: ClusterOptions, address: str) -> int:
 
 
 @backends.command("remove")
-@click.argument("address", type=backend_word)
+@click.argument("address", type=backend_word, shell_complete=complete_backend)
 @cluster_options
 def remove_backend(options: ClusterOptions, address: str) -> int:
     """Forget the backend ADDRESS (HOST[:PORT])."""

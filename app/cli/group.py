@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from app import __version__
 from app.cli.options import ClusterOptions, cluster_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "discover": "Look for backends on the networks.",
@@ -21,6 +25,7 @@ COMMANDS = {
     "demo": "Open the console on a small real cluster made for it.",
     "engine": "Show the llama.cpp programs, or fetch them.",
     "doctor": "Check everything that has to work, with a remedy for each fault.",
+    "completion": "Print the script with which a shell completes commands and names.",
 }
 """Every command and its one line of help; the module and the command are called like it."""
 
@@ -39,6 +44,15 @@ class LazyGroup(click.Group):
         command = getattr(import_module(f"app.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands and options that go on as begun, without importing any command."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their line of help, without importing any of them."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.cli.options import ClusterOptions, cluster_options, node_word
+from app.cli.options import ClusterOptions, cluster_options, complete_model, complete_node, node_word
 from app.cli.output import json_option, print_json, say
 from app.cli.progress import told_progress
 from app.cli.session import open_cluster, run
@@ -18,8 +18,10 @@ from app.text.problem import Problem
 Deed = Callable[[Cluster], Awaitable[str]]
 """Does it, and tells the URL of the node."""
 
-model_argument = click.argument("name", metavar="MODEL")
-on_option = click.option("--on", "url", type=node_word, metavar="URL", help="On this node.")
+model_argument = click.argument("name", metavar="MODEL", shell_complete=complete_model)
+on_option = click.option(
+    "--on", "url", type=node_word, metavar="URL", shell_complete=complete_node, help="On this node."
+)
 
 
 def add_model_commands(nodes: click.Group) -> None:

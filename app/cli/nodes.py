@@ -6,7 +6,7 @@ import click
 
 from app.cli.forms import node_form
 from app.cli.node_models import add_model_commands
-from app.cli.options import ClusterOptions, cluster_options, node_word
+from app.cli.options import ClusterOptions, cluster_options, complete_node, node_word
 from app.cli.output import json_option, print_json, say
 from app.cli.session import open_cluster, run
 from app.cli.tables import print_nodes
@@ -37,7 +37,7 @@ def add_node(options: ClusterOptions, url: str) -> int:
 
 
 @nodes.command("remove")
-@click.argument("url", type=node_word)
+@click.argument("url", type=node_word, shell_complete=complete_node)
 @cluster_options
 def remove_node(options: ClusterOptions, url: str) -> int:
     """Forget the Ollama server at URL."""

@@ -6,12 +6,15 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from app.config.settings import LogLevel
 from app.text.address import AddressProblem, parse_address, parse_node_url
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,27 @@ def _parsed(parse: Callable[[str], object], text: str) -> str:
         raise click.BadParameter(str(problem)) from None
 
 
+def complete_backend(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The backends that are known, for a shell."""
+    from app.cli.names import backend_names, completed
+
+    return completed(backend_names, context, begun)
+
+
+def complete_node(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The nodes that are known, for a shell."""
+    from app.cli.names import completed, node_names
+
+    return completed(node_names, context, begun)
+
+
+def complete_model(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The models of this box, for a shell."""
+    from app.cli.names import completed, model_names
+
+    return completed(model_names, context, begun)
+
+
 _OPTIONS = (
     click.option("--distributed", is_flag=True, help="Use the whole pool, not this box alone."),
     click.option(
@@ -71,6 +95,7 @@ _OPTIONS = (
         type=backend_word,
         metavar="HOST[:PORT]",
         multiple=True,
+        shell_complete=complete_backend,
         help="Use this backend too; may be repeated; implies both of the above.",
     ),
     click.option(
@@ -79,9 +104,12 @@ _OPTIONS = (
         type=node_word,
         metavar="URL",
         multiple=True,
+        shell_complete=complete_node,
         help="Use this Ollama node too; repeatable.",
     ),
-    click.option("--model", "-m", metavar="NAME", help="The model that prompts go to."),
+    click.option(
+        "--model", "-m", metavar="NAME", shell_complete=complete_model, help="The model that prompts go to."
+    ),
     click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from app.cli.forms import route_form
-from app.cli.options import ClusterOptions, cluster_options
+from app.cli.options import ClusterOptions, cluster_options, complete_model
 from app.cli.output import emphasised, json_option, print_json
 from app.cli.session import open_cluster, run
 
 
 @click.command()
-@click.argument("name", metavar="MODEL")
+@click.argument("name", metavar="MODEL", shell_complete=complete_model)
 @json_option
 @cluster_options
 def route(options: ClusterOptions, name: str, as_json: bool) -> int:

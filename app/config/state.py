@@ -105,6 +105,17 @@ class StateFile:
             with self._locked():
                 return self._decoded_or_moved_aside()[1]
 
+    def peek(self) -> State:
+        """The state as far as it can be read; changes nothing, not even a file that makes no sense.
+
+        Raises:
+            StateProblem: the file cannot be read, or is of a newer version.
+        """
+        try:
+            return _decode(_content(self.path), self.path)
+        except _Damage:
+            return State()
+
     def update(self, change: Callable[[State], State]) -> State:
         """Read, change and write under a lock, so that no other process's change is lost.
 
