@@ -6,9 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from app.llama.command import (
+    command_text,
     coordinator_command,
     coordinator_environment,
     rpc_server_command,
+    tied_to_us,
     worker_command_text,
 )
 from app.text.address import Address
@@ -100,3 +102,11 @@ def test_an_rpc_server() -> None:
 def test_what_a_person_types_on_another_box() -> None:
     assert worker_command_text("10.0.0.11") == "ggml-rpc-server --host 10.0.0.11 --port 50052"
     assert worker_command_text("THIS-HOST-IP", 50053) == "ggml-rpc-server --host THIS-HOST-IP --port 50053"
+
+
+def test_a_command_to_copy_runs_and_tells_no_secret() -> None:
+    argv = ["/opt/llama-server", "-m", "/models/a b.gguf", "--api-key", "secret", "--port", "1"]
+    words = "-m '/models/a b.gguf' --api-key '****' --port 1"
+    text = f"GGML_NO_BACKTRACE=1 LLAMA_API_KEY=**** /opt/llama-server {words}"
+    assert command_text(argv) == text
+    assert command_text(tied_to_us(argv)) == text

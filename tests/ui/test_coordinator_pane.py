@@ -170,6 +170,7 @@ async def test_search_goes_from_match_to_match(open_console: OpenConsole, tmp_pa
         panel = console.main.coordinator.log_panel
         await until(lambda: panel.view.cursor == 101)
         await console.shows("/release 2 of 2")
+        await console.shows("log · paused")
         await console.press("n")
         await until(lambda: panel.view.cursor == 100)
         await console.press("N")
@@ -271,7 +272,7 @@ async def test_paused_tells_what_has_come(open_console: OpenConsole) -> None:
         await console.shows("line 99")
         await console.press("k")
         console.cluster.bus.say("discovery", "line 100", Severity.GOOD)
-        await console.shows("paused +1 line · f follows")
+        await console.shows("paused +1 line")
         await console.press("f")
         await console.shows("line 100")
         await console.shows("events · follow")

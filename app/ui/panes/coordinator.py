@@ -143,17 +143,14 @@ class CoordinatorPane(Pane):
                 return row_text(request) if request is not None else ""
 
     @on(LogView.Moved)
-    @on(LogPanel.Changed)
     @on(Timeline.Moved)
     def _show_titles(self) -> None:
-        remarks = [str(self.shown)]
-        if self.shown is not View.REQUESTS:
-            view = self.log_panel.view if self.shown is View.LOG else self.timeline
-            new = f" +{plural(view.unseen, 'line')}" if view.unseen else ""
-            remarks.append("follow" if view.following else f"paused{new} · f follows")
-        if self.shown is View.LOG:
-            remarks += self.log_panel.remarks
-        self.border_subtitle = " · ".join(remarks)
+        if self.shown is View.REQUESTS:
+            self.remark(str(self.shown))
+            return
+        view = self.log_panel.view if self.shown is View.LOG else self.timeline
+        new = f" +{plural(view.unseen, 'line')}" if view.unseen else ""
+        self.remark(f"{self.shown} · {'follow' if view.following else f'paused{new}'}")
 
     def _show_requests(self, requests: Sequence[Request]) -> None:
         table, rows = self.query_one(Ledger), {str(request.task): request for request in requests}

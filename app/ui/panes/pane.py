@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.containers import Vertical
+from textual.message import Message
 from textual.widget import Widget
 
 from app.ui.places import Place
@@ -15,9 +16,18 @@ class Pane(Vertical):
 
     PLACE: ClassVar[Place]
 
+    class Retitled(Message):
+        """What stands in its lower edge is another."""
+
     def __init__(self) -> None:
         super().__init__(id=self.PLACE.value)
         self.border_title = f"{self.PLACE.number} {self.PLACE.heading}"
+
+    def remark(self, text: str) -> None:
+        """Say something in the lower edge, which the line of tabs repeats."""
+        if text != self.border_subtitle:
+            self.border_subtitle = text
+            self.post_message(self.Retitled())
 
     @property
     def main(self) -> Widget:

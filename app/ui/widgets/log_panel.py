@@ -12,7 +12,6 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
 
 from app.llama.log import Level
 from app.llama.log_book import LogBook
@@ -20,6 +19,7 @@ from app.llama.log_export import export
 from app.llama.log_sieve import Sieve, Wanted, pattern_of
 from app.ui.widgets.log_rows import line_text
 from app.ui.widgets.log_view import LogView
+from app.ui.widgets.said import Said
 from app.ui.widgets.search import SearchLine
 
 SHOWN_S = 0.1
@@ -32,9 +32,6 @@ _LEVEL_WORDS = {Level.INFO: "no debug", Level.WARN: "warnings", Level.ERROR: "er
 
 class LogPanel(Vertical):
     """The view, the line for searches, and the work on the whole log, which is done piece by piece."""
-
-    class Changed(Message):
-        """What it says of itself is another."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name for it
         super().__init__(id=id)
@@ -52,6 +49,7 @@ class LogPanel(Vertical):
     def compose(self) -> ComposeResult:
         """The lines, and under them what is searched for."""
         yield LogView()
+        yield Said(id="log-remarks")
         yield SearchLine()
 
     @property
@@ -69,8 +67,7 @@ class LogPanel(Vertical):
         """The lines that the search has found so far."""
         return self._search.numbers if self._search is not None else ()
 
-    @property
-    def remarks(self) -> Iterator[str]:
+    def _remarks(self) -> Iterator[str]:
         """What is out of the ordinary: filters, the search, how far they are, what is not kept."""
         if self._book is not None and self._book.first:
             yield f"{self._book.first:,} older lines not kept"
@@ -95,6 +92,7 @@ class LogPanel(Vertical):
             self._begin_anew()
         if self._filter is None:
             self.view.show(book, book.numbers)
+            self._tell()
         self._sift()
 
     def keep(self, wanted: Wanted) -> None:
@@ -114,7 +112,7 @@ class LogPanel(Vertical):
         self._begin_search()
         self._goes_to_first = bool(text)
         self._sift()
-        self.post_message(self.Changed())
+        self._tell()
 
     def step(self, by: int) -> None:
         """Go to the next match, or the one before; after the last comes the first."""
@@ -124,7 +122,6 @@ class LogPanel(Vertical):
             is_on_one = self.view.cursor in found[place : place + 1]
             place += by if by < 0 or is_on_one else 0
             self.view.go_to(found[place % len(found)])
-            self.post_message(self.Changed())
 
     async def go_to_time(self, seconds: float) -> None:
         """Go to the first line from so many seconds after the start on."""
@@ -166,7 +163,7 @@ class LogPanel(Vertical):
             self.view.show(self._book, self._book.numbers if self._filter is None else self._filter.numbers)
         self._begin_search()
         self._sift()
-        self.post_message(self.Changed())
+        self._tell()
 
     def _begin_search(self) -> None:
         self._search = None
@@ -195,4 +192,10 @@ class LogPanel(Vertical):
         if self._goes_to_first and len(self.found) and (is_done or place < len(self.found)):
             self._goes_to_first = False
             self.view.go_to(self.found[min(place, len(self.found) - 1)])
-        self.post_message(self.Changed())
+        self._tell()
+
+    @on(LogView.Moved)
+    def _tell(self) -> None:
+        remarks = self.query_one("#log-remarks", Said)
+        remarks.say(text := " · ".join(self._remarks()))
+        remarks.display = bool(text)

@@ -55,7 +55,7 @@ class LogView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = SCROLL_KEYS
 
     class Moved(Message):
-        """It began or ceased to follow, or lines have come unseen."""
+        """The cursor is elsewhere, it began or ceased to follow, or lines have come unseen."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name for it
         super().__init__(id=id)
@@ -107,7 +107,7 @@ class LogView(ScrollView, can_focus=True):
             self.cursor = numbers[-1]
         self._settle()
         if not self.following:
-            self.post_message(self.Moved())
+            self._tell()
 
     def seek(self, pattern: re.Pattern[str] | None) -> None:
         """Mark a text wherever it stands in view."""
@@ -254,6 +254,7 @@ class LogView(ScrollView, can_focus=True):
         self._top = self._numbers[first]
         self._settle()
         self.refresh()
+        self._tell()
 
     def _height(self, number: int) -> int:
         return len(self._rows_of(number)) if self.wrap else 1
@@ -270,7 +271,11 @@ class LogView(ScrollView, can_focus=True):
         self.following = now
         self.mark = None if now else self.mark
         self._left_at = self._numbers[-1] if len(self._numbers) else 0
-        self.post_message(self.Moved())
+        self._tell()
+
+    def _tell(self) -> None:
+        # Without it the sender would be whoever had this done, and what is above that would not be told.
+        self.post_message(self.Moved().set_sender(self))
 
     def _settle(self) -> None:
         """Bring the scrollbar in line with the lines, and lay out those in view."""
