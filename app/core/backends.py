@@ -17,6 +17,8 @@ from app.text.address import Address
 from app.text.problem import Problem
 from app.text.version import ProtocolVersion
 
+LOST = frozenset({BackendState.REFUSED, BackendState.NO_ANSWER})
+"""The states of a backend that is not there."""
 USABLE = frozenset({BackendState.FREE, BackendState.OURS})
 """The states of a backend that a coordinator of ours can take."""
 
@@ -198,7 +200,8 @@ class Backends:
         if before is not None and before.state not in (None, backend.state) and backend.state is not None:
             good = backend.state in USABLE
             said = f"{backend.state}: {backend.detail}" if backend.detail else str(backend.state)
-            self._bus.say(str(backend.address), said, Severity.INFO if good else Severity.WARNING)
+            back = Severity.GOOD if before.state in LOST else Severity.INFO
+            self._bus.say(str(backend.address), said, back if good else Severity.WARNING)
         return backend
 
 

@@ -13,6 +13,7 @@ from app.core.routing import Route
 from app.text.units import UNKNOWN, plural
 from app.ui.command import Command
 from app.ui.keys import key_text
+from app.ui.notices import Notice
 from app.ui.places import EVERYWHERE, Place
 
 Row = tuple[str, ...]
@@ -66,6 +67,13 @@ def route_sheet(route: Route) -> tuple[Section, ...]:
             )
         ),
     )
+
+
+def notices_sheet(notices: Sequence[Notice]) -> tuple[Section, ...]:
+    """What was told in passing, the newest first."""
+    if not notices:
+        return (Section((("Nothing was told yet.",),)),)
+    return (Section(tuple((f"{n.at:%H:%M:%S}", n.source, n.text) for n in reversed(notices))),)
 
 
 async def status_sheet(cluster: Cluster) -> tuple[Section, ...]:

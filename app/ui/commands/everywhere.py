@@ -60,6 +60,12 @@ EVERY_PANE = (
     ),
     Command("status", "The whole cluster at a glance", deeds.show_status, keys=("s",), label="status"),
     Command(
+        "notices",
+        "What was told in passing, again",
+        deeds.show_notices,
+        keys=("exclamation_mark",),
+    ),
+    Command(
         "undo",
         "Bring back what was taken away last",
         deeds.undo,

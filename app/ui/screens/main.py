@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -24,6 +25,7 @@ from app.ui.command import Command, CommandProblem, Completion, Order, completio
 from app.ui.commands import BY_NAME, COMMANDS, bindings_of
 from app.ui.hints import hints, last_hints
 from app.ui.interrupt import Interrupt
+from app.ui.notices import Notices
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.chat import ChatPane
 from app.ui.panes.coordinator import CoordinatorPane
@@ -40,6 +42,12 @@ from app.ui.widgets.prompt import Prompt
 EVENTS_HZ = 10
 TOLD_S = 6
 REPORTED_S = 15
+_OF_TOASTS: dict[Severity, SeverityLevel] = {
+    Severity.INFO: "information",
+    Severity.GOOD: "information",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "error",
+}
 
 
 class MainScreen(Screen[None]):
@@ -59,6 +67,7 @@ class MainScreen(Screen[None]):
         """The pane that has the focus, or had it last."""
         self.undo = Undo(self.tell)
         self.interrupt = Interrupt(self)
+        self.notices = Notices(self._tell_in_passing, self._sees, self.set_timer)
         running = cluster.coordinators.running
         self._status: CoordinatorStatus | None = running.status if running else None
 
@@ -183,7 +192,8 @@ class MainScreen(Screen[None]):
 
     def report(self, problem: Problem) -> None:
         """Say what went wrong, now and in the list of what happened, where it is not there already."""
-        self.notify(str(problem), severity="error", timeout=REPORTED_S, markup=False)
+        if not isinstance(problem, CoordinatorFailed) or self.notices.first_to_tell(problem.sentence):
+            self.notify(str(problem), severity="error", timeout=REPORTED_S, markup=False)
         if not isinstance(problem, CoordinatorFailed):
             self.cluster.bus.say("console", str(problem), Severity.ERROR)
 
@@ -202,6 +212,8 @@ class MainScreen(Screen[None]):
     def _see_worker(self, event: Worker.StateChanged) -> None:
         """Whether something is under way has changed; what ends with no Problem is a fault of the program."""
         self._look_again()
+        if event.worker.name == "answer" and event.state is WorkerState.SUCCESS:
+            self._tell_answer()
         if event.state is WorkerState.ERROR:
             self._keep_fault(event.worker)
 
@@ -252,7 +264,24 @@ class MainScreen(Screen[None]):
         self.query_one(BackendsPane).take(events)
         self.query_one(NodesPane).take(events)
         self.coordinator.take(events, lost)
+        self.notices.take(events)
         self._look_again()
+
+    def _sees(self, place: Place) -> bool:
+        """Whether a person looks at what has happened there: the coordinator pane lists everything."""
+        return self.app.screen is self and self.place in (place, Place.COORDINATOR)
+
+    def _tell_in_passing(self, text: str, severity: Severity) -> None:
+        self.notify(text, severity=_OF_TOASTS[severity], timeout=TOLD_S, markup=False)
+        if severity is Severity.ERROR and self.cluster.settings.console.bell:
+            self.app.bell()
+
+    def _tell_answer(self) -> None:
+        newest = self.chat.transcript.newest
+        if newest is not None and newest.shown.turn.ending != "cancelled":
+            turn = newest.shown.turn
+            severity = Severity.ERROR if turn.ending else Severity.GOOD
+            self.notices.add("chat", turn.ending or f"{turn.model} has answered", severity)
 
     def _look_again(self) -> None:
         """Show in header, tabs and hints what may have changed."""
