@@ -69,7 +69,8 @@ class BoxLine:
         share = None
         if gpu.memory_used_bytes is not None and gpu.memory_total_bytes:
             share = memory.show(gpu.memory_used_bytes / gpu.memory_total_bytes)
-        return f"{_percent(busy.show(gpu.busy_percent))} {_part(share, gpu.memory_total_bytes)}"
+        said = (_percent(busy.show(gpu.busy_percent)), _part(share, gpu.memory_total_bytes))
+        return " ".join(text for text in said if text != UNKNOWN) or UNKNOWN
 
 
 def _percent(value: float | None) -> str:

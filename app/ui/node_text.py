@@ -22,13 +22,13 @@ _NAME = Column("model", "model", 26)
 _BASIC = (
     Column("size", "size", 10, right=True),
     Column("state", "  state", 16),
-    Column("vram", "where", 20),
+    Column("vram", "in memory", 19),
     Column("expires", "expires", 8, right=True),
 )
 _SHAPE = (Column("parameters", "params", 8, right=True), Column("quantization", "  quant", 10))
 _MARGIN = 1
 _MOST_NAME = 60
-_SPARKS = 30
+_SPARKS = 10
 
 
 def model_columns(width: int) -> tuple[Column, ...]:
@@ -47,11 +47,12 @@ def node_facts(node: Node) -> Content:
     tone = {"good": "$text-success", "error": "$text-error"}.get(state.tone, "$text-muted")
     said = [
         f"version {node.version or UNKNOWN}",
-        f"{milliseconds_text(node.latency_ms)} ms {latency_sparks(node, _SPARKS)}",
+        f"{milliseconds_text(node.latency_ms)} ms {latency_sparks(node, _SPARKS).lstrip()}".rstrip(),
         f"{plural(node.in_flight, 'request')} of ours",
         f"from {node.origin}",
     ]
-    troubles = [text for text in (node.detail, last_error(node) and f"last error {last_error(node)}") if text]
+    over = node.last_error and not node.detail.startswith(node.last_error)
+    troubles = [text for text in (node.detail, f"last error {last_error(node)}" if over else "") if text]
     return Content.assemble(
         (state.text, tone),
         plain_line(f"  {'  '.join(said)}"),

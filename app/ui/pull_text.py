@@ -6,11 +6,11 @@ from app.core.pulls import Pull
 from app.text.units import bytes_text, duration_text
 from app.ui.plain import plain_line
 
-_BAR = 20
+_BAR = 10
 
 
 def pull_line(pull: Pull) -> str:
-    """`llama3.2:3b → 10.0.0.5:11434  ━━━━──── 34 %  1.2 GiB of 4.9 GiB  34.2 MiB/s  2 min 3 s left`."""
+    """`llama3.2:3b → 10.0.0.5:11434  ━━━━────── 40 %  34.2 MiB/s  2 min 3 s left  1.2 GiB of 3.0 GiB`."""
     where = pull.url.removeprefix("http://")
     return plain_line("  ".join((f"{pull.model} → {where}", *_progress(pull))))
 
@@ -24,17 +24,13 @@ def _progress(pull: Pull) -> list[str]:
     if pull.share is None or pull.total is None:
         return [pull.status]
     done = int(_BAR * pull.share)
-    said = [
-        f"{'━' * done}{'─' * (_BAR - done)} {_percent(pull.share)} %",
-        f"{bytes_text(pull.completed)} of {bytes_text(pull.total)}",
-    ]
+    said = [f"{'━' * done}{'─' * (_BAR - done)} {_percent(pull.share)} %"]
     if pull.completed >= pull.total:
-        return [*said, pull.status]
-    if pull.rate is not None:
+        said.append(pull.status)
+    elif pull.rate is not None:
         said.append(f"{bytes_text(round(pull.rate))}/s")
-    if pull.left_s is not None:
-        said.append(f"{duration_text(pull.left_s)} left")
-    return said
+        said += [f"{duration_text(pull.left_s)} left"] if pull.left_s is not None else []
+    return [*said, f"{bytes_text(pull.completed)} of {bytes_text(pull.total)}"]
 
 
 def _percent(share: float) -> int:

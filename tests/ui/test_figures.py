@@ -95,9 +95,9 @@ def test_columns_fit(width: int) -> None:
     ("model", "text"),
     [
         (LoadedModel("m"), "—"),
-        (LoadedModel("m", size=4 * GIB, vram_bytes=4 * GIB), "4.0 GiB in VRAM"),
-        (LoadedModel("m", size=4 * GIB, vram_bytes=GIB), "4.0 GiB (25 % in VRAM)"),
-        (LoadedModel("m", size=4 * GIB, vram_bytes=0), "4.0 GiB in memory"),
+        (LoadedModel("m", size=4 * GIB, vram_bytes=4 * GIB), "4.0 GiB VRAM"),
+        (LoadedModel("m", size=4 * GIB, vram_bytes=GIB), "4.0 GiB 25 % VRAM"),
+        (LoadedModel("m", size=4 * GIB, vram_bytes=0), "4.0 GiB CPU"),
     ],
 )
 def test_where_a_loaded_model_lies(model: LoadedModel, text: str) -> None:
@@ -115,11 +115,11 @@ def test_latencies_that_waver_keep_their_bars() -> None:
         (Pull("http://a:1", "m"), "m → a:1  waiting"),
         (
             Pull("http://a:1", "m", "pulling 12", 4 * GIB, GIB, 32 * MIB),
-            "m → a:1  ━━━━━─────────────── 25 %  1.0 GiB of 4.0 GiB  32.0 MiB/s  96 s left",
+            "m → a:1  ━━──────── 25 %  32.0 MiB/s  96 s left  1.0 GiB of 4.0 GiB",
         ),
         (
             Pull("http://a:1", "m", "verifying sha256 digest", GIB, GIB, 0.0),
-            "m → a:1  ━━━━━━━━━━━━━━━━━━━━ 100 %  1.0 GiB of 1.0 GiB  verifying sha256 digest",
+            "m → a:1  ━━━━━━━━━━ 100 %  verifying sha256 digest  1.0 GiB of 1.0 GiB",
         ),
     ],
 )

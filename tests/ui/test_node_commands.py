@@ -141,7 +141,7 @@ async def test_a_pull_is_shown_goes_on_and_is_told_of_at_its_end(
     node.pulling.shut(after=4)
     async with console_on(open_console, node) as console:
         await console.command("pull new:8b")
-        await console.shows(f"new:8b → {node.url.removeprefix('http://')}  ━━━━━━━━━━────────── 50 %")
+        await console.shows(f"new:8b → {node.url.removeprefix('http://')}  ━━━━━───── 50 %")
         await console.press("1")
         node.pulling.open()
         await until(lambda: f"new:8b is on {node.url} now." in console.toasts)

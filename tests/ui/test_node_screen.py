@@ -40,7 +40,7 @@ async def test_all_about_a_node(
     async with console_on(open_console, node, size=size) as console:
         await console.press("enter")
         await console.shows("up  version 0.32.15")
-        await console.shows("1.2 GiB in VRAM")
+        await console.shows("1.2 GiB VRAM")
         await console.shows("4 min")
         await console.shows("on disk")
         if size == WIDE:

@@ -126,7 +126,7 @@ async def test_nodes_say_how_they_are(open_console: OpenConsole) -> None:
     async with open_console(size=NARROW, before=people) as console:
         await console.press("escape", "3")
         await console.shows("127.0.1.21:11434  up      12            0.32.15    1  llama3.2:3b 5.1 GiB —")
-        await console.shows("from state  2 models  llama3.2:3b 5.1 GiB in VRAM")
+        await console.shows("from state  2 models  llama3.2:3b 5.1 GiB VRAM")
         await console.shows("127.0.1.22:11434  down")
         await console.press("j")
         await console.shows("from config file  Nothing listens at 127.0.1.22:11434.")

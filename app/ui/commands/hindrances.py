@@ -66,6 +66,11 @@ def without_selected_node(screen: MainScreen) -> str | None:
     return None if screen.selected_node else "There is no node under the cursor."
 
 
+def without_node(screen: MainScreen) -> str | None:
+    """It needs a node."""
+    return None if screen.cluster.pool.nodes else "No node is known; a adds one by its URL."
+
+
 def without_loaded(screen: MainScreen) -> str | None:
     """It needs a model in a node's memory."""
     return None if any(node.loaded for node in screen.cluster.pool.nodes) else "No node has a model loaded."

@@ -63,6 +63,7 @@ NODES = (
         deeds.load_model,
         Argument(f"{_WHERE} [for TIME]", choices=offers.loadable, check=parse_model_order),
         where=_HERE,
+        why_not=hindrances.without_node,
     ),
     Command(
         "unload",
@@ -79,6 +80,7 @@ NODES = (
         Argument(_WHERE, choices=offers.pullable, check=parse_without_time),
         keys=("p",),
         where=_HERE,
+        why_not=hindrances.without_node,
         label="pull",
     ),
     Command(
@@ -95,5 +97,6 @@ NODES = (
         deeds.delete_model,
         Argument(_WHERE, choices=offers.kept, check=parse_without_time),
         where=_HERE,
+        why_not=hindrances.without_node,
     ),
 )

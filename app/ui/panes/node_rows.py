@@ -90,14 +90,14 @@ def last_error(node: Node) -> str:
 
 
 def vram_text(model: LoadedModel) -> str:
-    """Where a loaded model lies: `5.1 GiB in VRAM`, `5.1 GiB (40 % in VRAM)`, `5.1 GiB in memory`."""
+    """Where a loaded model lies: `5.1 GiB VRAM`, `5.1 GiB 40 % VRAM`, `5.1 GiB CPU`."""
     if model.vram_bytes is None:
         return UNKNOWN
     if not model.vram_bytes:
-        return f"{bytes_text(model.size)} in memory"
+        return f"{bytes_text(model.size)} CPU"
     if model.size is None or model.vram_bytes >= model.size:
-        return f"{bytes_text(model.vram_bytes)} in VRAM"
-    return f"{bytes_text(model.size)} ({100 * model.vram_bytes / model.size:.0f} % in VRAM)"
+        return f"{bytes_text(model.vram_bytes)} VRAM"
+    return f"{bytes_text(model.size)} {100 * model.vram_bytes / model.size:.0f} % VRAM"
 
 
 def _name(node: Node) -> str:

@@ -37,12 +37,12 @@ class NodeScreen(Modal[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("l", "load", "load"),
-        ("L", "load_for", "load for a time"),
+        ("L", "load_for", "load for …"),
         ("u", "unload", "unload"),
         ("p", "pull", "pull"),
-        ("x", "remove", "delete, or stop its pull"),
-        ("y", "copy", "copy the URL"),
-        ("r", "refresh", "ask it now"),
+        ("x", "remove", "delete, stop pull"),
+        ("y", "copy", "copy URL"),
+        ("r", "refresh", "refresh"),
         ("q", "close", "close"),
     ]
 
@@ -58,7 +58,7 @@ class NodeScreen(Modal[None]):
         with Vertical(id="node") as frame:
             frame.border_title = f"Node {self._url}"
             yield Said(id="node-facts")
-            yield Static("It has no model.  p  pulls one.", classes="empty", markup=False)
+            yield Said(classes="empty")
             yield Ledger(order=str.casefold)
             yield Said(id="node-model")
             yield Said(id="node-pulls")
@@ -158,6 +158,7 @@ class NodeScreen(Modal[None]):
         ledger.drop([key.value for key in tuple(ledger.rows) if key.value and key.value not in rows])
         ledger.show(rows)
         self.set_class(not rows, "-empty")
+        self.query_one(".empty", Said).say(_no_model(node))
         self.show_model()
         told = self.query_one("#node-pulls", Said)
         told.say("\n".join(pull_line(pull) for pull in pulls))
@@ -170,3 +171,7 @@ class NodeScreen(Modal[None]):
             self._countdown.stop()
         wait_s = next_change_s((model.expires for model in node.loaded), now)
         self._countdown = None if wait_s is None else self.set_timer(wait_s, self._show, name="expiry")
+
+
+def _no_model(node: Node) -> str:
+    return "It has no model.  p  pulls one." if node.up else "Nothing is known of its models."
