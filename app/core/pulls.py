@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from app.core.events import Bus, Change, Severity
+from app.core.events import Bus, Change
 from app.core.pool import Pool
 from app.ollama.client import PullStep
 from app.text.problem import Problem
@@ -140,7 +140,7 @@ class Pulls:
                     async for step in steps:
                         pull = meter.take(pull, step)
                         self._show(pull)
-        self._bus.say(url, f"pulled {model} in {duration_text(time.monotonic() - started)}", Severity.GOOD)
+        self._bus.say(url, f"pulled {model} in {duration_text(time.monotonic() - started)}")
         await self._pool.refresh_one(url)
 
     def _show(self, pull: Pull) -> None:

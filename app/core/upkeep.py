@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from app.core.events import Bus, Severity
+from app.core.events import Bus
 from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
 from app.ollama.client import KeepAlive
@@ -38,7 +38,7 @@ class Upkeep:
         with self._pool.asking(node.url) as client:
             await client.load(model, keep_alive=keep_alive, embedding=embedding)
         took = duration_text(time.monotonic() - started)
-        return await self._done(node.url, f"loaded {model} in {took}", Severity.GOOD)
+        return await self._done(node.url, f"loaded {model} in {took}")
 
     async def unload(self, model: str, url: str | None = None) -> str:
         """Have a model leave a node's memory as soon as nobody uses it."""
@@ -80,8 +80,8 @@ class Upkeep:
             raise Problem(f"No node {url} is known.", "See 'nodes list'.")
         return node
 
-    async def _done(self, url: str, what: str, severity: Severity = Severity.INFO) -> str:
-        self._bus.say(url, what, severity)
+    async def _done(self, url: str, what: str) -> str:
+        self._bus.say(url, what)
         await self._pool.refresh_one(url)
         return url
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.events import Click
-from textual.message import Message
 from textual.widget import Widget
 
 from app.ui.commands import pane_bindings
@@ -20,12 +19,12 @@ class BoxRow(Said, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [("down,j", "leave", "")]
 
-    class Left(Message):
-        """The cursor goes down, to the nodes."""
-
     def action_leave(self) -> None:
-        """Let the cursor go down."""
-        self.post_message(self.Left())
+        """Let the cursor go down, to the nodes."""
+        table = self.screen.query_one(NodeTable)
+        if table.row_count:
+            # At once: the next key is for the table already.
+            self.screen.set_focus(table)
 
     async def on_click(self, event: Click) -> None:
         """Open it by two clicks."""
@@ -37,13 +36,10 @@ class NodeTable(Ledger):
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.NODES)
 
-    class Left(Message):
-        """The cursor goes up, to this box."""
-
     def action_cursor_up(self) -> None:
         """Go up; from the first row, to this box."""
         if self.cursor_row == 0:
-            self.post_message(self.Left())
+            self.screen.set_focus(self.screen.query_one(BoxRow))
         else:
             super().action_cursor_up()
 

@@ -119,17 +119,6 @@ class NodesPane(Pane):
         node = self._pool.get(self.ledger.selected or "")
         self.query_one(".details", Said).say("" if node is None else node_details(node, datetime.now(UTC)))
 
-    @on(NodeTable.Left)
-    def go_to_this_box(self) -> None:
-        """From the first node up."""
-        self.query_one(BoxRow).focus()
-
-    @on(BoxRow.Left)
-    def go_to_the_nodes(self) -> None:
-        """From this box down."""
-        if self._pool.nodes:
-            self.ledger.focus()
-
     def on_resize(self, _event: Resize) -> None:
         """Give the loaded models what room there is."""
         self._lay_out()
