@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from typing import Any
@@ -13,6 +14,9 @@ from app.cli.crash import tell_fault
 from app.cli.options import ClusterOptions
 from app.cli.session import open_cluster, run
 from app.core.cluster import Cluster
+
+SETTLED_S = 2.0
+"""After which a console is drawn, and everything made that stays as long as it does."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,9 +44,13 @@ async def show(cluster: Cluster) -> int:
     def end_by(error: BaseException) -> None:
         console.end_by(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
-    asyncio.get_running_loop().set_exception_handler(_log_fault)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_log_fault)
+    # A search for garbage in all that stays would hold every key up for 50 ms, again and again.
+    settled = loop.call_later(SETTLED_S, gc.freeze)
     cluster.watch(end_by)
     await console.run_async()
+    settled.cancel()
     if console.fault is not None:
         return await tell_fault(cluster, console.fault)
     return console.return_code or 0

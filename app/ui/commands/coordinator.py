@@ -38,51 +38,9 @@ LIFE = (
         why_not=hindrances.without_coordinator,
         label="stop",
     ),
-    Command(
-        "restart",
-        "Load the same model again, on backends that are chosen anew",
-        deeds.restart,
-        keys=("R",),
-        where=HERE,
-        why_not=hindrances.without_past_coordinator,
-        label="restart",
-    ),
-    Command(
-        "command line",
-        "The exact command that the coordinator was started with",
-        deeds.show_command,
-        keys=("c",),
-        where=HERE,
-        why_not=hindrances.without_command,
-        label="command line",
-    ),
 )
 
 VIEWS = (
-    Command(
-        "log",
-        "Show the coordinator's own log, or what happened",
-        deeds.toggle_log,
-        keys=("l",),
-        where=HERE,
-        label="log",
-    ),
-    Command(
-        "requests",
-        "Show the last requests with their rates, or what happened",
-        deeds.toggle_requests,
-        keys=("t",),
-        where=HERE,
-        label="requests",
-    ),
-    Command(
-        "follow",
-        "Go to the newest line and stay there",
-        deeds.follow,
-        keys=("f",),
-        where=HERE,
-        label="follow",
-    ),
     Command(
         "incident",
         "Open the incident under the cursor, or fold it",
@@ -93,19 +51,27 @@ VIEWS = (
         label="open",
     ),
     Command(
+        "log",
+        "Show the coordinator's own log, or what happened",
+        deeds.toggle_log,
+        keys=("l",),
+        where=HERE,
+        label="log",
+    ),
+    Command(
+        "follow",
+        "Go to the newest line and stay there",
+        deeds.follow,
+        keys=("f",),
+        where=HERE,
+        label="follow",
+    ),
+    Command(
         "log mark",
         "In the log: mark from here on, or no more; in what happened: open or fold the incident",
         deeds.mark,
         keys=("space",),
         where=HERE,
-    ),
-    Command(
-        "log copy",
-        "Copy the line, the marked lines, the request, or the incident as a whole",
-        deeds.copy,
-        keys=("y",),
-        where=HERE,
-        label="copy",
     ),
 )
 
@@ -189,4 +155,42 @@ LOG = (
     ),
 )
 
-COORDINATOR = (*LIFE, *VIEWS, *LOG)
+SELDOM = (
+    Command(
+        "requests",
+        "Show the last requests with their rates, or what happened",
+        deeds.toggle_requests,
+        keys=("t",),
+        where=HERE,
+        label="requests",
+    ),
+    Command(
+        "log copy",
+        "Copy the line, the marked lines, the request, or the incident as a whole",
+        deeds.copy,
+        keys=("y",),
+        where=HERE,
+        label="copy",
+    ),
+    Command(
+        "restart",
+        "Load the same model again, on backends that are chosen anew",
+        deeds.restart,
+        keys=("R",),
+        where=HERE,
+        why_not=hindrances.without_past_coordinator,
+        label="restart",
+    ),
+    Command(
+        "command line",
+        "The exact command that the coordinator was started with",
+        deeds.show_command,
+        keys=("c",),
+        where=HERE,
+        why_not=hindrances.without_command,
+        label="command line",
+    ),
+)
+
+COORDINATOR = (*LIFE, *VIEWS, *LOG, *SELDOM)
+"""In the order of the bottom line, which has room for the first few only."""
