@@ -16,6 +16,7 @@ from app.ui.expiry import expiry_text
 from app.ui.panes.node_rows import STATES, last_error, latency_sparks, vram_text
 from app.ui.plain import plain_line
 from app.ui.pull_text import share_text
+from app.ui.steady import Steady
 from app.ui.widgets.ledger import Cell, Column, Row
 
 _NAME = Column("model", "model", 26)
@@ -41,13 +42,14 @@ def model_columns(width: int) -> tuple[Column, ...]:
     return (Column("model", "model", max(12, min(_MOST_NAME, left))), *shown)
 
 
-def node_facts(node: Node) -> Content:
-    """How it is, in one or two lines."""
+def node_facts(node: Node, latency: Steady) -> Content:
+    """How it is, in one or two lines; `latency` is that which is shown of it so far."""
     state = STATES[node.up]
+    milliseconds = milliseconds_text(latency.show(node.latency_ms))
     tone = {"good": "$text-success", "error": "$text-error"}.get(state.tone, "$text-muted")
     said = [
         f"version {node.version or UNKNOWN}",
-        f"{milliseconds_text(node.latency_ms)} ms {latency_sparks(node, _SPARKS).lstrip()}".rstrip(),
+        f"{milliseconds} ms {latency_sparks(node, _SPARKS).lstrip()}".rstrip(),
         f"{plural(node.in_flight, 'request')} of ours",
         f"from {node.origin}",
     ]

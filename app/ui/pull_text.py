@@ -10,7 +10,7 @@ _BAR = 10
 
 
 def pull_line(pull: Pull) -> str:
-    """`llama3.2:3b → 10.0.0.5:11434  ━━━━────── 40 %  34.2 MiB/s  2 min 3 s left  1.2 GiB of 3.0 GiB`."""
+    """`m:3b → host:11434  ━━━━────── 40 %  34.2 MiB/s  53 s left  1.2 GiB of 3.0 GiB  pulling 667b0c1932bc`."""
     where = pull.url.removeprefix("http://")
     return plain_line("  ".join((f"{pull.model} → {where}", *_progress(pull))))
 
@@ -25,12 +25,10 @@ def _progress(pull: Pull) -> list[str]:
         return [pull.status]
     done = int(_BAR * pull.share)
     said = [f"{'━' * done}{'─' * (_BAR - done)} {_percent(pull.share)} %"]
-    if pull.completed >= pull.total:
-        said.append(pull.status)
-    elif pull.rate is not None:
+    if pull.completed < pull.total and pull.rate is not None:
         said.append(f"{bytes_text(round(pull.rate))}/s")
         said += [f"{duration_text(pull.left_s)} left"] if pull.left_s is not None else []
-    return [*said, f"{bytes_text(pull.completed)} of {bytes_text(pull.total)}"]
+    return [*said, f"{bytes_text(pull.completed)} of {bytes_text(pull.total)}", pull.status]
 
 
 def _percent(share: float) -> int:

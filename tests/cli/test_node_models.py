@@ -115,3 +115,23 @@ def test_nodes_that_are_down(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path
     done = run("nodes", "pull", "new:8b")
     assert done.code == 1
     assert "No node is up." in done.err
+
+
+def test_progress_in_a_terminal_stays_on_one_line(node: str) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "nodes", "pull", "new:8b"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=60,
+        check=False,
+    )
+    os.close(theirs)
+    told = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (0, b"")
+    before, _, last = told.rpartition("\r\x1b[K")
+    assert "waiting" in before
+    assert "\n" not in before
+    assert last.strip() == f"Pulled new:8b on {node}."

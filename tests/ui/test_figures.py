@@ -115,11 +115,11 @@ def test_latencies_that_waver_keep_their_bars() -> None:
         (Pull("http://a:1", "m"), "m → a:1  waiting"),
         (
             Pull("http://a:1", "m", "pulling 12", 4 * GIB, GIB, 32 * MIB),
-            "m → a:1  ━━──────── 25 %  32.0 MiB/s  96 s left  1.0 GiB of 4.0 GiB",
+            "m → a:1  ━━──────── 25 %  32.0 MiB/s  96 s left  1.0 GiB of 4.0 GiB  pulling 12",
         ),
         (
             Pull("http://a:1", "m", "verifying sha256 digest", GIB, GIB, 0.0),
-            "m → a:1  ━━━━━━━━━━ 100 %  verifying sha256 digest  1.0 GiB of 1.0 GiB",
+            "m → a:1  ━━━━━━━━━━ 100 %  1.0 GiB of 1.0 GiB  verifying sha256 digest",
         ),
     ],
 )

@@ -47,6 +47,11 @@ def columns(width: int, nodes: Iterable[Node]) -> tuple[Column, ...]:
     return tuple({_NODE: node, _LOADED: loaded}.get(column, column) for column in _ALL if column in shown)
 
 
+def steady_latency() -> Steady:
+    """A latency, to be shown anew when it has moved by half, and by a millisecond."""
+    return Steady(1.0, 0.5)
+
+
 def node_row(node: Node, latency: Steady, now: datetime) -> Row:
     """One node; `latency` is that which is shown of it so far."""
     loaded = ", ".join(_loaded_text(model, now) for model in node.loaded)

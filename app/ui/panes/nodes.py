@@ -24,7 +24,7 @@ from app.core.vitals import BoxWatch, VitalsRead
 from app.ui.box_text import BoxLine
 from app.ui.commands import pane_bindings
 from app.ui.expiry import next_change_s
-from app.ui.panes.node_rows import columns, node_details, node_row
+from app.ui.panes.node_rows import columns, node_details, node_row, steady_latency
 from app.ui.panes.node_table import BoxRow, NodeTable
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
@@ -34,8 +34,6 @@ from app.ui.widgets.said import Said
 
 _MARGIN = 1
 _BOX_EVERY_S = 5.0
-_LATENCY = partial(Steady, 1.0, 0.5)
-"""A latency is shown anew when it has moved by half, and by a millisecond."""
 
 
 class NodesPane(Pane):
@@ -51,7 +49,7 @@ class NodesPane(Pane):
         self._box = box
         self._vitals = box.latest
         self._box_line = BoxLine(box.history)
-        self._latencies: defaultdict[str, Steady] = defaultdict(_LATENCY)
+        self._latencies: defaultdict[str, Steady] = defaultdict(steady_latency)
         self._look = ExitStack()
         self._countdown: Timer | None = None
 

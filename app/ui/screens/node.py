@@ -20,6 +20,7 @@ from app.ollama.names import parse_name, same_model
 from app.ui.expiry import next_change_s
 from app.ui.model_order import order_text, parse_model_order
 from app.ui.node_text import model_columns, model_details, model_rows, node_facts
+from app.ui.panes.node_rows import steady_latency
 from app.ui.pull_text import pull_line
 from app.ui.screens.ask import AskScreen
 from app.ui.screens.modal import Modal
@@ -51,6 +52,7 @@ class NodeScreen(Modal[None]):
         self._cluster = cluster
         self._url = url
         self._do = do
+        self._latency = steady_latency()
         self._countdown: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -153,7 +155,7 @@ class NodeScreen(Modal[None]):
         if node is None:
             self.dismiss(None)
             return
-        self.query_one("#node-facts", Said).say(node_facts(node))
+        self.query_one("#node-facts", Said).say(node_facts(node, self._latency))
         ledger, rows = self.query_one(Ledger), model_rows(node, pulls, now)
         ledger.drop([key.value for key in tuple(ledger.rows) if key.value and key.value not in rows])
         ledger.show(rows)
