@@ -8,7 +8,7 @@ from typing import Any
 from app.core.backends import Backend
 from app.core.chat import Answered, ChatPart, Measured, Routed
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorStatus
+from app.core.coordinator_status import CoordinatorStatus
 from app.core.discovery import Sweep
 from app.core.models import Model
 from app.core.pool import Node

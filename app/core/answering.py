@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from app.core.chat import Answered, ChatPart, Conversation, Routed, Stopwatch, Turn
-from app.core.coordinator import Coordinator, CoordinatorState
+from app.core.coordinator import Coordinator
+from app.core.coordinator_status import CoordinatorState
 from app.core.pool import Pool
 from app.core.routing import Route, Target
 from app.text.answer import AnswerBroken, AnswerPart, Delta, Finished, Message, Stage, Thinking

@@ -18,7 +18,8 @@ from app.core.answering import Answering
 from app.core.backends import Backends
 from app.core.chat import ChatPart, Conversation, split_using
 from app.core.choices import Choices, Chosen
-from app.core.coordinator import Coordinator, CoordinatorStatus
+from app.core.coordinator import Coordinator
+from app.core.coordinator_status import CoordinatorStatus
 from app.core.coordinators import CoordinatorPlaces, Coordinators
 from app.core.discovery import Discovery, Sweep, Where
 from app.core.engines import Engines

@@ -8,22 +8,27 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from app.core.backends import Backends
-from app.core.events import Bus, Change, Severity
+from app.core.coordinator_status import (
+    ENDED,
+    CoordinatorChanged,
+    CoordinatorFailed,
+    CoordinatorState,
+    CoordinatorStatus,
+)
+from app.core.diagnosis import check, why_ended, why_silent, why_slow
+from app.core.events import Bus, Severity
 from app.core.launch import Launch, LaunchPlan
 from app.core.loading import Loading
 from app.core.log_watch import LogWatch
-from app.core.placement import Placement, read_placement, unused
+from app.core.placement import read_placement, unused
 from app.llama.client import Health, LlamaClient
-from app.llama.failure import Failure, explain
-from app.llama.log import read_log
+from app.llama.failure import Failure
 from app.llama.log_book import LogBook
 from app.llama.process import Child
-from app.rpc.probe import BackendState
 from app.text.address import Address
 from app.text.answer import AnswerPart, Message
 from app.text.problem import Problem
@@ -32,63 +37,6 @@ from app.text.units import GIB, duration_text, plural
 HEALTH_POLL_S = 0.1
 EXIT_S = 2.0
 """How long an aborting llama-server may take to be gone after its streams broke; it takes milliseconds."""
-
-
-class CoordinatorState(StrEnum):
-    """Where a coordinator is in its life."""
-
-    RESOLVING = "resolving"
-    """The model's weights are being looked up."""
-    CHECKING = "checking"
-    """Every chosen backend is being probed."""
-    STARTING = "starting"
-    """The process runs and connects to its backends; its HTTP port is not open yet."""
-    LOADING = "loading"
-    """It answers, and loads the model."""
-    READY = "ready"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-ENDED = frozenset({CoordinatorState.STOPPED, CoordinatorState.FAILED})
-
-
-@dataclass(frozen=True, slots=True)
-class CoordinatorStatus:
-    """What a face shows of a coordinator."""
-
-    state: CoordinatorState
-    model: str
-    backends: tuple[Address, ...] = ()
-    since: datetime | None = None
-    """When it was asked for."""
-    started: datetime | None = None
-    """When its process was: the log counts its seconds from here."""
-    pid: int | None = None
-    port: int | None = None
-    log: Path | None = None
-    argv: tuple[str, ...] = ()
-    ready_in_s: float | None = None
-    """From the wish to readiness; None for one that was adopted, or is not ready."""
-    placement: tuple[Placement, ...] = ()
-    """The actual placement, read back after the load."""
-    failure: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CoordinatorChanged(Change):
-    """The coordinator is now as `status` says."""
-
-    status: CoordinatorStatus
-
-
-class CoordinatorFailed(Problem):
-    """No coordinator is running for the model, and why."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.cause, failure.remedy)
-        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +113,9 @@ class Coordinator:
         try:
             plan = await means.resolve()
             self._show(state=CoordinatorState.CHECKING, backends=plan.backends)
-            await self._check(plan.backends)
+            if plan.backends:
+                self._say(f"checking {plural(len(plan.backends), 'backend')}")
+                await check(self._backends, plan.backends)
             launch = await means.prepare(plan)
             self._backends.hold(plan.backends)
             child = await Child.start(launch.argv, environment=launch.environment, log=launch.log)
@@ -244,21 +194,6 @@ class Coordinator:
             await self._served.client.aclose()
             await self._served.child.stop(self._deadlines.stop_grace_s)
 
-    async def _check(self, chosen: Sequence[Address]) -> None:
-        if not chosen:
-            return
-        self._say(f"checking {plural(len(chosen), 'backend')}")
-        for backend in await self._backends.check(chosen):
-            if backend.state is not BackendState.FREE:
-                why = f": {backend.detail}" if backend.detail else ""
-                raise CoordinatorFailed(
-                    Failure(
-                        f"Backend {backend.address} is {backend.state}{why}.",
-                        f"Free it, or remove it with 'rpc remove {backend.address}'.",
-                        suspect=backend.address,
-                    )
-                )
-
     def _attach(self, child: Child, port: int, key: str, log: Path) -> _Served:
         identity = child.identity
         loading = Loading(self._bus, identity.pid, self.status.backends)
@@ -283,7 +218,9 @@ class Coordinator:
             if self.status.state is CoordinatorState.READY or await self._loads(served, exited, load_s):
                 await asyncio.wait([exited])
             if not self._is_stopping():
-                raise CoordinatorFailed(await self._explain(served, exited.result()))
+                self._backends.hold(())
+                chosen, log = self.status.backends, served.log.book.path
+                raise CoordinatorFailed(await why_ended(self._backends, chosen, log, exited.result()))
         finally:
             for task in (exited, follower):
                 task.cancel()
@@ -314,7 +251,7 @@ class Coordinator:
                 self._say("loading")
                 deadline = time.monotonic() + load_s
             if time.monotonic() > deadline:
-                raise CoordinatorFailed(await self._too_late(served))
+                raise CoordinatorFailed(await self._give_up(served))
             await asyncio.wait([exited], timeout=HEALTH_POLL_S)
         await asyncio.wait([exited])
         return False
@@ -333,32 +270,14 @@ class Coordinator:
         for address in unused(self.status.backends, placement):
             self._say(f"{address} was chosen but received nothing", Severity.ERROR)
 
-    async def _too_late(self, served: _Served) -> Failure:
+    async def _give_up(self, served: _Served) -> Failure:
         """Why a phase took too long: the process is ended first, so that its backends can be asked."""
-        phase, chosen = self.status.state, self.status.backends
+        phase = self.status.state
         await served.child.stop(self._deadlines.stop_grace_s)
         if phase is CoordinatorState.LOADING:
-            return Failure(
-                f"{self.status.model} did not finish loading within its deadline.",
-                "Raise coordinator.load_deadline_s_per_gib, or look at the log for what is slow.",
-            )
+            return why_slow(self.status.model)
         self._backends.hold(())
-        silent = [b for b in await self._backends.check(chosen) if b.state is not BackendState.FREE]
-        named = ", ".join(f"{b.address} ({b.state})" for b in silent) or "one of its backends"
-        return Failure(
-            f"llama-server was silent for {duration_text(self._deadlines.start_s)}: {named} does not answer.",
-            "Restart the RPC server there, or remove it with 'rpc remove HOST:PORT'.",
-            suspect=silent[0].address if silent else None,
-        )
-
-    async def _explain(self, served: _Served, exit_code: int | None) -> Failure:
-        """Why it ended by itself. The log does not say which backend has gone, so they are asked."""
-        chosen = self.status.backends
-        self._backends.hold(())
-        seen = await self._backends.check(chosen)
-        gone = [backend.address for backend in seen if backend.state is not BackendState.FREE]
-        lines = await asyncio.to_thread(read_log, served.log.book.path)
-        return explain(lines, exit_code, gone=gone)
+        return await why_silent(self._backends, self.status.backends, self._deadlines.start_s)
 
     async def _fail(self, failure: Failure) -> None:
         if self._is_stopping():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.config.logfile import log_file
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorStatus
+from app.core.coordinator_status import CoordinatorStatus
 from app.core.routing import Route
 from app.text.units import UNKNOWN, plural
 from app.ui.command import Command

@@ -13,7 +13,7 @@ import pytest
 from app.core.backends import Backend
 from app.core.chat import Answered, ChatPart, Conversation, Routed
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorFailed, CoordinatorState
+from app.core.coordinator_status import CoordinatorFailed, CoordinatorState
 from app.core.events import LifecycleLine
 from app.llama.engine import Engine
 from app.rpc.probe import BackendState

@@ -15,7 +15,7 @@ from app.box.vitals import Vitals
 from app.config.origins import Overrides, resolve
 from app.config.state import StateFile
 from app.core.cluster import Cluster, Places
-from app.core.coordinator import CoordinatorChanged, CoordinatorState, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import LifecycleLine, Severity
 from app.core.placement import Placement
 from app.core.pool import Node

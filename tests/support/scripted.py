@@ -8,7 +8,8 @@ from typing import cast
 
 from app.core.answering import Answering
 from app.core.cluster import Cluster
-from app.core.coordinator import Coordinator, CoordinatorState, CoordinatorStatus
+from app.core.coordinator import Coordinator
+from app.core.coordinator_status import CoordinatorState, CoordinatorStatus
 from app.core.facts import ModelFacts
 from app.core.models import Model, Source
 from app.core.routing import Route, Target

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.chat import Turn
-from app.core.coordinator import CoordinatorChanged, CoordinatorState, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.text.answer import AnswerBroken, Delta, Finish, Finished, PromptProgress, Stage, Thinking, Timings
 from app.ui.widgets.turn import TurnView
 from tests.support.console import NARROW, WIDE, Console, OpenConsole, people

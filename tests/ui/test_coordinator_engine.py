@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from app.core.coordinator import CoordinatorState
+from app.core.coordinator_status import CoordinatorState
 from app.llama.engine import Engine
 from tests.support.console import Console, OpenConsole
 from tests.support.engine import RpcServer, RpcServerFactory

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.coordinator import CoordinatorChanged, CoordinatorState, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import LifecycleLine, Severity
 from app.core.loading import LoadPhase, LoadProgress, LoadShare
 from app.core.log_watch import LogGrew

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.coordinator import CoordinatorStatus
+from app.core.coordinator_status import CoordinatorStatus
 from app.text.problem import Problem
 from app.ui.places import Place
 from app.ui.screens.leave import LeaveScreen

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorChanged, CoordinatorState
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.events import Incident, LifecycleLine, Severity
 from app.core.loading import LoadPhase, LoadProgress, LoadShare
 from app.core.log_watch import LogGrew

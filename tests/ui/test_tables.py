@@ -9,7 +9,7 @@ import pytest
 from rich.text import Text
 
 from app.core.backends import BackendSeen
-from app.core.coordinator import CoordinatorChanged, CoordinatorState
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.pool import NodeSeen
 from app.rpc.probe import BackendState, Probe

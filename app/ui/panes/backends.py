@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from app.core.backends import USABLE, Backend, BackendForgotten, Backends, BackendSeen
-from app.core.coordinator import CoordinatorChanged, CoordinatorState
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.events import Event
 from app.core.placement import Placement

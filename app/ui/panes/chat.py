@@ -18,7 +18,7 @@ from textual.widgets import Static, TextArea
 
 from app.core.chat import Answered, ChatPart, Conversation, Turn
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorChanged, CoordinatorState, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import Event
 from app.core.routing import Target
 from app.text.answer import Finish, PromptProgress

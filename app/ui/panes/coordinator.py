@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from app.core.coordinator import CoordinatorChanged, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorStatus
 from app.core.coordinators import Coordinators
 from app.core.events import Event, LifecycleLine, Severity
 from app.core.loading import LoadProgress

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual.content import Content
 
-from app.core.coordinator import ENDED, CoordinatorState, CoordinatorStatus
+from app.core.coordinator_status import ENDED, CoordinatorState, CoordinatorStatus
 from app.core.loading import LoadProgress, LoadShare
 from app.core.placement import Placement
 from app.text.units import UNKNOWN, bytes_text, duration_text, plural

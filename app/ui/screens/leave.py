@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from app.core.coordinator import CoordinatorStatus
+from app.core.coordinator_status import CoordinatorStatus
 
 Wish = Literal["stop", "leave"]
 

@@ -17,7 +17,7 @@ from textual.worker import Worker, WorkerState
 
 from app.core.choices import Chosen
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorChanged, CoordinatorFailed, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorFailed, CoordinatorStatus
 from app.core.events import Event, Severity
 from app.core.faults import keep_fault
 from app.text.problem import Problem

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from app.core.backends import USABLE
 from app.core.cluster import Cluster
-from app.core.coordinator import CoordinatorState, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorState, CoordinatorStatus
 from app.ui.plain import plain_line
 
 NAME = "synaptic-tui"
