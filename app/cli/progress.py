@@ -12,7 +12,6 @@ import click
 from app.cli.output import say
 from app.core.events import Bus, Mailbox
 from app.core.pulls import Pull, PullSeen
-from app.text.units import bytes_text, duration_text
 
 _HZ = 4
 _CLEAR = "\r\x1b[K"
@@ -35,29 +34,17 @@ async def told_progress(bus: Bus) -> AsyncIterator[None]:
                 click.echo(_CLEAR, nl=False, err=True)
 
 
-def progress_text(pull: Pull) -> str:
-    """`pulling 667b0c1932bc  34 %  1.2 GiB of 4.9 GiB  34.2 MiB/s  2 min 3 s left`."""
-    said = [pull.status]
-    if pull.share is not None:
-        said += [f"{int(100 * pull.share)} %", f"{bytes_text(pull.completed)} of {bytes_text(pull.total)}"]
-    if pull.rate is not None:
-        said.append(f"{bytes_text(round(pull.rate))}/s")
-    if pull.left_s:
-        said.append(f"{duration_text(pull.left_s)} left")
-    return "  ".join(said)
-
-
 async def _on_one_line(mailbox: Mailbox) -> None:
     async for pull in _pulls(mailbox):
-        click.echo(f"{_CLEAR}{progress_text(pull)}", nl=False, err=True)
+        click.echo(f"{_CLEAR}{pull}", nl=False, err=True)
 
 
 async def _line_by_line(mailbox: Mailbox) -> None:
     told: tuple[str, int] | None = None
     async for pull in _pulls(mailbox):
-        step = (pull.status, int(100 * (pull.share or 0)) // _PERCENTS)
+        step = (pull.status, (pull.percent or 0) // _PERCENTS)
         if step != told:
-            say(progress_text(pull))
+            say(str(pull))
             told = step
 
 

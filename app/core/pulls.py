@@ -13,7 +13,7 @@ from app.core.events import Bus, Change
 from app.core.pool import Pool
 from app.ollama.client import PullStep
 from app.text.problem import Problem
-from app.text.units import duration_text
+from app.text.units import bytes_text, duration_text
 
 AT_ONCE = 2
 """More share the line to the registry, and none of them comes sooner."""
@@ -51,6 +51,22 @@ class Pull:
     def left_s(self) -> float | None:
         """How much longer it takes at that rate."""
         return (self.total - self.completed) / self.rate if self.total and self.rate else None
+
+    @property
+    def percent(self) -> int | None:
+        """How much of it is there; 100 only when all is."""
+        return None if self.share is None else int(100 * self.share)
+
+    def __str__(self) -> str:
+        """`34 %  34.2 MiB/s  53 s left  1.2 GiB of 3.0 GiB  pulling 667b0c1932bc`, as far as it is known."""
+        said = []
+        if self.percent is not None:
+            said.append(f"{self.percent} %")
+        if self.rate is not None and self.left_s:
+            said += [f"{bytes_text(round(self.rate))}/s", f"{duration_text(self.left_s)} left"]
+        if self.total is not None:
+            said.append(f"{bytes_text(self.completed)} of {bytes_text(self.total)}")
+        return "  ".join((*said, self.status))
 
 
 @dataclass(frozen=True, slots=True)

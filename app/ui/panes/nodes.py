@@ -131,7 +131,7 @@ class NodesPane(Pane):
         self.ledger.show({node.url: node_row(node, self._latencies[node.url], now) for node in nodes})
         known = self._pool.nodes
         self.set_class(not known, "-empty")
-        self.border_subtitle = f"{sum(node.up is True for node in known)} of {len(known)} up" if known else ""
+        self.remark(f"{sum(node.up is True for node in known)} of {len(known)} up" if known else "")
         self.show_details()
         self._count_down(now)
 

@@ -21,7 +21,7 @@ from app.ui.expiry import next_change_s
 from app.ui.model_order import order_text, parse_model_order
 from app.ui.node_text import model_columns, model_details, model_rows, node_facts
 from app.ui.panes.node_rows import steady_latency
-from app.ui.pull_text import pull_line
+from app.ui.pull_text import progress_line
 from app.ui.screens.ask import AskScreen
 from app.ui.screens.modal import Modal
 from app.ui.widgets.ledger import Ledger
@@ -163,7 +163,7 @@ class NodeScreen(Modal[None]):
         self.query_one(".empty", Said).say(_no_model(node))
         self.show_model()
         told = self.query_one("#node-pulls", Said)
-        told.say("\n".join(pull_line(pull) for pull in pulls))
+        told.say("\n".join(progress_line(pull, pull.model) for pull in pulls))
         told.display = bool(pulls)
         self._count_down(node, now)
 
