@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from rich.console import RenderableType
 from textual.content import Content
+from textual.screen import Screen
 
 from app.box.gpus import Gpu
+from app.core.pool import Node, NodeSeen
 from app.core.vitals import UNSEEN_S, VitalsRead
 from app.text.units import GIB
 from app.ui.panes.nodes import NodesPane
@@ -17,7 +21,7 @@ from app.ui.screens.node import NodeScreen
 from app.ui.widgets.ledger import Ledger
 from app.ui.widgets.said import Said
 from tests.support.box import reading
-from tests.support.console import NARROW, WIDE, Console, OpenConsole
+from tests.support.console import NARROW, NOON, UP, WIDE, Console, OpenConsole, people
 from tests.support.ollama_server import OllamaStandIn
 from tests.support.waiting import until
 from tests.ui.nodes import LARGE, NEW, SMALL, console_on
@@ -172,6 +176,34 @@ async def test_figures_that_waver_draw_nothing(
         _read(console, 31.0)
         assert len(drawn) == 2
         assert "31 %" in drawn[-1]
+
+
+async def test_a_node_that_stays_as_it_is_draws_nothing(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_console(before=people) as console:
+        _read(console, 20.0)
+        await console.pilot.pause(0.3)
+        drawn: list[object] = []
+        display = console.app._display
+
+        def counted(screen: Screen[object], renderable: RenderableType | None) -> None:
+            drawn.append(renderable)
+            display(screen, renderable)
+
+        monkeypatch.setattr(console.app, "_display", counted)
+        for latency_ms in (12.3, 11.8, 12.9, 12.0):
+            _see(console, replace(UP, latency_ms=latency_ms, checked=NOON))
+            _read(console, 20.0 + latency_ms % 1)
+            await console.pilot.pause(0.2)
+        assert drawn == []
+        _see(console, replace(UP, latency_ms=90.0))
+        await until(lambda: drawn != [])
+
+
+def _see(console: Console, node: Node) -> None:
+    console.cluster.pool._see(node)
+    console.main.query_one(NodesPane).take([NodeSeen(node)])
 
 
 def _read(console: Console, *percents: float) -> None:
