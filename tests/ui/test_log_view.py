@@ -209,3 +209,12 @@ def test_folded_rows_fit_and_lose_nothing(text: str, width: int, hang: int) -> N
     rows = fold(text, width, hang)
     assert all(cell_len(row) <= width for row in rows)
     assert "".join("".join(rows).split()) == "".join(text.split())
+
+
+async def test_a_click_puts_the_cursor_there(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (app, pilot):
+        await app.write(*lines(0, 100))
+        await app.shows(*lines(90, 10))
+        await pilot.click(LogView, offset=(2, 3))
+        assert (app.view.cursor, app.view.following) == (93, False)
+        await app.shows(*lines(90, 10))
