@@ -52,5 +52,7 @@ def _told(error: BaseException, report: Path) -> str:
 
 
 def _what_happened(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     said = masked(" ".join(str(error).split()))
     return f"synaptic-tui ended by a fault of its own ({type(error).__name__}{': ' if said else ''}{said})."

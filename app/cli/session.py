@@ -20,7 +20,7 @@ from app.config.state import StateFile
 from app.core.cluster import Cluster, Places
 from app.text.secrets import keep_environment_secret
 
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def usual_places() -> Places:
@@ -61,7 +61,7 @@ async def open_cluster(
 
 
 def run(command: Coroutine[Any, Any, int | None]) -> int:
-    """Run one command to its end; SIGTERM and SIGHUP cancel it as Ctrl-C does, so that it cleans up.
+    """Run one command to its end; SIGTERM, SIGHUP and Ctrl-C cancel it, so that it cleans up.
 
     Returns its exit code: 0 where it has none, 128 and the signal's number where one ended it.
     """

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePath
 from typing import ClassVar
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
+from textual.driver import Driver
 from textual.screen import Screen
 
 from app.core.cluster import Cluster
@@ -17,6 +19,7 @@ from app.ui.commands import BY_NAME
 from app.ui.palette import CommandsOfTable
 from app.ui.screens.main import MainScreen
 from app.ui.styles import STYLESHEETS, styles_folder
+from app.ui.terminal import TerminalDriver
 
 OF_TEXTUAL = ("Theme", "Screenshot")
 """What the palette offers of Textual's own commands; the others have a counterpart in our table."""
@@ -44,7 +47,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(self, cluster: Cluster) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.main = MainScreen(cluster)
         self.fault: Exception | None = None
         """The fault of this program that has ended the console."""
@@ -60,6 +63,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def action_command(self, name: str) -> None:
         """Carry out a command whose key works in every screen."""
         self.main.order(Order(BY_NAME[name]))
+
+    @on(Driver.SignalResume)
+    def _draw_anew(self) -> None:
+        """The shell has written over the screen, and a resize to the same size draws nothing."""
+        for screen in self.screen_stack:
+            screen.refresh()
 
     def end_by(self, fault: Exception) -> None:
         """End, because this program has failed; whoever opened the console tells of it."""

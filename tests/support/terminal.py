@@ -19,6 +19,8 @@ import psutil
 import pyte
 
 DEADLINE_S = 60.0
+_MODES = (1049, 1000, 1003, 1006, 1004, 2004)
+"""Alternate screen, mouse, focus, bracketed paste."""
 _PRIVATE = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z$]*[uqp]")
 """Sequences that pyte does not know, such as the kitty keyboard's."""
 
@@ -36,6 +38,7 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color"})
+        self.flags_before = self.flags
         self.resize(columns, rows)
 
     def __enter__(self) -> Self:
@@ -49,7 +52,33 @@ class Terminal:
                 process.kill()
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self._fd)
+        self.hang_up()
+
+    @property
+    def flags(self) -> list[object]:
+        """How the line discipline is set: echo, line editing, signals of keys."""
+        return [*termios.tcgetattr(self._fd)[:4]]
+
+    @property
+    def restored(self) -> bool:
+        """Whether the program has left the terminal as it found it."""
+        return self.flags == self.flags_before and not self.modes_left
+
+    @property
+    def modes_left(self) -> list[int]:
+        """The modes that the program has switched on and not off again; 25, the cursor, the other way."""
+        on = [mode for mode in _MODES if self._last(f"?{mode}h") > self._last(f"?{mode}l")]
+        hidden = [25] if self._last("?25l") > self._last("?25h") else []
+        return on + hidden
+
+    @property
+    def colours(self) -> set[str]:
+        """The colours that were written, as SGR parameters; greys count as none."""
+        found = re.findall(r"[34]8;(?:5;\d+|2;\d+;\d+;\d+)", self.written.decode(errors="replace"))
+        return {colour for colour in found if len(set(colour.split(";")[2:])) > 1 or ";5;" in colour}
+
+    def _last(self, sequence: str) -> int:
+        return self.written.rfind(f"\x1b[{sequence}".encode())
 
     @property
     def text(self) -> str:
@@ -64,6 +93,25 @@ class Terminal:
     def send(self, keys: str) -> None:
         """Press keys."""
         os.write(self._fd, keys.encode())
+
+    def paste(self, text: str) -> None:
+        """Paste as a terminal does that brackets it, reading on while the program is slow to take it."""
+        left = f"\x1b[200~{text}\x1b[201~".encode()
+        while left:
+            _, writable, _ = select.select([], [self._fd], [], 0)
+            if writable:
+                left = left[os.write(self._fd, left[:1024]) :]
+            self._read(0)
+
+    def clear(self) -> None:
+        """Forget what is on the screen, so that only what is drawn from now on is seen."""
+        self._screen.reset()
+
+    def hang_up(self) -> None:
+        """Close the terminal under the program."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def wait_for(self, text: str, deadline_s: float = DEADLINE_S) -> None:
         """Wait until `text` is on the screen, wherever its lines break."""
