@@ -43,9 +43,8 @@ def members(screen: MainScreen) -> Iterable[str]:
 
 def loadable(screen: MainScreen) -> Iterable[str]:
     """Every model that a node has and has not loaded."""
-    return _orders(
-        (m.name, n) for n in screen.cluster.pool.nodes for m in n.local if not n.has_loaded(m.name)
-    )
+    up = [node for node in screen.cluster.pool.nodes if node.up]
+    return _orders((model.name, n) for n in up for model in n.local if not n.has_loaded(model.name))
 
 
 def loaded(screen: MainScreen) -> Iterable[str]:
