@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -47,6 +47,21 @@ class Overrides:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What was asked for the settings, beside the state; they can be asked again."""
+
+    command_line: Overrides
+    environment: Mapping[str, str]
+    config: Path | None
+    """The file that a person has named."""
+
+    @property
+    def file(self) -> Path:
+        """The configuration file, be it there or not."""
+        return _config_file(self.config, self.environment) or config_file()
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """The settings that count, and the origin of each."""
 
@@ -60,6 +75,7 @@ class Resolved:
     """Each with the first origin that names it."""
     config_file: Path | None = None
     """The file that was read; None where there is none."""
+    sources: Sources = field(kw_only=True, compare=False, repr=False)
 
     def values(self) -> Iterator[tuple[str, object, str]]:
         """Every setting: its dotted key, its value in words, its origin or origins."""
@@ -109,6 +125,7 @@ def resolve(
         backends=tuple((parse_address(word), origin) for word, origin in backends.items()),
         nodes=tuple(nodes.items()),
         config_file=file,
+        sources=Sources(command_line, environment, config),
     )
 
 

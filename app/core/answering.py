@@ -40,7 +40,7 @@ class Answering:
         self._route = route
         self._pool = pool
         self._coordinator = coordinator
-        self._idle_s = idle_s
+        self.idle_s = idle_s
 
     async def ask(self, conversation: Conversation, prompt: str, model: str) -> AsyncGenerator[ChatPart]:
         """Add a turn to the conversation and stream its answer.
@@ -102,7 +102,7 @@ class Answering:
         messages = conversation.messages(route.model.system)
         stopwatch.sent()
         try:
-            async with aclosing(coordinator.answer(messages, route.model.options, self._idle_s)) as parts:
+            async with aclosing(coordinator.answer(messages, route.model.options, self.idle_s)) as parts:
                 async for part in parts:
                     yield part
         except AnswerBroken as broken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -88,7 +88,7 @@ class Backends:
 
     def __init__(self, bus: Bus, limits: ProbeLimits) -> None:
         self._bus = bus
-        self._limits = limits
+        self.limits = limits
         self._known: dict[Address, Backend] = {}
         self._held: frozenset[Address] = frozenset()
         self._waits: dict[Address, asyncio.Task[None]] = {}
@@ -138,7 +138,7 @@ class Backends:
     async def check(self, addresses: Iterable[Address]) -> tuple[Backend, ...]:
         """Probe these backends now and return what was seen, in their order; some are spared."""
         wanted = tuple(dict.fromkeys(addresses))
-        sweeping = sweep(wanted, client=self.protocol, limits=self._limits, held=self.spared)
+        sweeping = sweep(wanted, client=self.protocol, limits=self.limits, held=self.spared)
         async with aclosing(sweeping) as probes:
             async for seen in probes:
                 if seen.address in self._known:
@@ -162,8 +162,8 @@ class Backends:
             )
         )
 
-    async def watch(self, interval_s: float) -> None:
-        """Probe what is known again and again, for ever.
+    async def watch(self, interval_s: Callable[[], float]) -> None:
+        """Probe what is known again and again, for ever; the interval is asked for each time.
 
         A busy backend is waited for on one parked knock instead: each further connection would take one of
         the two places in its queue until its coordinator leaves.
@@ -183,7 +183,7 @@ class Backends:
                         parked = wait_until_free(backend.address)
                         name = f"wait until {backend.address} is free"
                         waits[backend.address] = asyncio.create_task(parked, name=name)
-                pause = asyncio.create_task(asyncio.sleep(interval_s), name="pause between probes")
+                pause = asyncio.create_task(asyncio.sleep(interval_s()), name="pause between probes")
                 waits_and_pause = {pause, *waits.values()}
                 await asyncio.wait(waits_and_pause, return_when=asyncio.FIRST_COMPLETED)
                 await _end(pause)

@@ -43,6 +43,11 @@ class Choices:
         self._show(replace(self.now, model=name))
         await asyncio.to_thread(self._state.update, lambda state: replace(state, model=name))
 
+    def take(self, chosen: Chosen) -> None:
+        """Take over what the settings say now; nothing is saved, for it was not chosen here."""
+        if chosen != self.now:
+            self._show(chosen)
+
     def _show(self, chosen: Chosen) -> None:
         self.now = chosen
         self._bus.publish(chosen)

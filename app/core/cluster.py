@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Self
 from app.box.interfaces import is_this_box
 from app.config.folders import state_folder
 from app.config.origins import Resolved
+from app.config.settings import Settings
 from app.config.state import StateFile
 from app.core.answering import Answering
 from app.core.backends import Backends
@@ -30,6 +31,7 @@ from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
 from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
+from app.core.reload import Reload
 from app.core.routing import Policy, Route, Surroundings, Target, decide
 from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
@@ -72,29 +74,19 @@ class Cluster:
         self.places = places
         state = StateFile(places.state_file)
         self.bus = Bus()
-        probing = ProbeLimits(
-            connect_s=settings.discovery.connect_timeout_s, reply_s=settings.discovery.reply_timeout_s
-        )
+        probing = _probe_limits(settings)
         self.choices = Choices(
             self.bus, state, Chosen(settings.mode, settings.distributed_inference, settings.model)
         )
         self.backends = Backends(self.bus, probing)
-        self.pool = Pool(
-            self.bus,
-            OllamaLimits(
-                connect_s=settings.ollama.connect_timeout_s,
-                reply_s=settings.ollama.reply_timeout_s,
-                first_part_s=settings.ollama.first_part_timeout_s,
-                idle_s=settings.ollama.idle_timeout_s,
-            ),
-        )
+        self.pool = Pool(self.bus, _node_limits(settings))
         self.pulls = Pulls(self.bus, self.pool)
         self.upkeep = Upkeep(self.bus, self.pool, self.pulls)
         self.members = Membership(self.bus, state, self.backends, self.pool)
         self.discovery = Discovery(self.bus, self.backends, probing)
         self.engines = Engines(settings.engine, places.engine, places.cache, environment)
         self.catalogue = Catalogue(
-            ModelPlaces(settings.models.store, settings.models.folders, environment, places.home),
+            self._model_places(settings, environment),
             ModelReader(places.cache / "headers.json"),
         )
         self.coordinators = Coordinators(
@@ -108,11 +100,9 @@ class Cluster:
         self._answering = Answering(
             self.route, self.pool, self._coordinator_for, settings.chat.idle_timeout_s
         )
+        self.reload = Reload(self.bus, resolved, state, self._use)
         self._watches: list[asyncio.Task[None]] = []
-        for address, origin in resolved.backends:
-            self.backends.add(address, str(origin))
-        for url, origin in resolved.nodes:
-            self.pool.add(url, str(origin))
+        self.members.know(resolved)
 
     async def __aenter__(self) -> Self:
         if problem := await self.engines.problem():
@@ -142,9 +132,10 @@ class Cluster:
                 broken(error)
 
         watched = {
-            "backends": self.backends.watch(self.settings.discovery.interval_s),
-            "nodes": self.pool.watch(self.settings.ollama.poll_interval_s),
+            "backends": self.backends.watch(lambda: self.settings.discovery.interval_s),
+            "nodes": self.pool.watch(lambda: self.settings.ollama.poll_interval_s),
             "this box": self.box.watch(),
+            "configuration": self.reload.watch(),
         }
         self._watches += [asyncio.create_task(loop, name=f"watch {name}") for name, loop in watched.items()]
         for watch in self._watches:
@@ -230,6 +221,28 @@ class Cluster:
         await self.backends.check(backend.address for backend in self.backends.known)
         return await self.start(current.status.model)
 
+    async def _use(self, resolved: Resolved, changed: Collection[str]) -> None:
+        """Put other settings to use; what a running coordinator was started with stays as it is."""
+        before, settings = self.resolved, resolved.settings
+        self.settings, self.resolved = settings, resolved
+        self.backends.limits = self.discovery.limits = _probe_limits(settings)
+        self.pool.configure(_node_limits(settings))
+        self.coordinators.settings = settings.coordinator
+        self.catalogue.places = self._model_places(settings, resolved.sources.environment)
+        self._answering.idle_s = settings.chat.idle_timeout_s
+        chosen = self.choices.now
+        self.choices.take(
+            Chosen(
+                settings.mode if "mode" in changed else chosen.mode,
+                settings.distributed_inference if "distributed_inference" in changed else chosen.distributed,
+                settings.model if "model" in changed else chosen.model,
+            )
+        )
+        await self.members.follow(before, resolved)
+
+    def _model_places(self, settings: Settings, environment: Mapping[str, str]) -> ModelPlaces:
+        return ModelPlaces(settings.models.store, settings.models.folders, environment, self.places.home)
+
     async def _look_at_the_unseen(self) -> None:
         """Nothing is decided on a backend or node that nobody has looked at yet."""
         unseen = [backend.address for backend in self.backends.known if backend.state is None]
@@ -255,3 +268,18 @@ class Cluster:
             routing.pool_preferred_up_to,
             {name: Target(target) for name, target in routing.pins.items()},
         )
+
+
+def _probe_limits(settings: Settings) -> ProbeLimits:
+    return ProbeLimits(
+        connect_s=settings.discovery.connect_timeout_s, reply_s=settings.discovery.reply_timeout_s
+    )
+
+
+def _node_limits(settings: Settings) -> OllamaLimits:
+    return OllamaLimits(
+        connect_s=settings.ollama.connect_timeout_s,
+        reply_s=settings.ollama.reply_timeout_s,
+        first_part_s=settings.ollama.first_part_timeout_s,
+        idle_s=settings.ollama.idle_timeout_s,
+    )

@@ -49,14 +49,9 @@ class Coordinators:
         self._backends = backends
         self._records = RecordFolder(places.records)
         self._places = places
-        self._settings = settings
+        self.settings = settings
+        """Of the next start; the one that runs keeps its own."""
         self._environment = environment
-        self._deadlines = Deadlines(
-            start_s=settings.start_deadline_s,
-            load_s=settings.load_deadline_s,
-            load_s_per_gib=settings.load_deadline_s_per_gib,
-            stop_grace_s=settings.stop_grace_s,
-        )
         self._life: asyncio.Task[None] | None = None
         self._one_change_at_a_time = asyncio.Lock()
         self.current: Coordinator | None = None
@@ -66,6 +61,15 @@ class Coordinators:
     def running(self) -> Coordinator | None:
         """The one that is on its way or serving, if any."""
         return self.current if self.current is not None and self.current.running else None
+
+    @property
+    def _deadlines(self) -> Deadlines:
+        return Deadlines(
+            start_s=self.settings.start_deadline_s,
+            load_s=self.settings.load_deadline_s,
+            load_s_per_gib=self.settings.load_deadline_s_per_gib,
+            stop_grace_s=self.settings.stop_grace_s,
+        )
 
     async def adopt(self) -> None:
         """Take over what another process of ours left running; records of what is gone are removed."""
@@ -124,7 +128,7 @@ class Coordinators:
         async def ready_to_run(plan: LaunchPlan) -> Launch:
             nonlocal record
             launch = await asyncio.to_thread(
-                prepare, plan, engine, self._places.logs, self._settings, self._environment
+                prepare, plan, engine, self._places.logs, self.settings, self._environment
             )
             if self._places.temporary:
                 launch = replace(launch, argv=tuple(tied_to_us(launch.argv)))

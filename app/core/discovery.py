@@ -66,7 +66,7 @@ class Discovery:
     def __init__(self, bus: Bus, backends: Backends, limits: ProbeLimits) -> None:
         self._bus = bus
         self._backends = backends
-        self._limits = limits
+        self.limits = limits
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -106,7 +106,7 @@ class Discovery:
         self._bus.say("discovery", f"sweeping {', '.join(words) or 'known hosts'}")
         going(ended=False)
         probes = sweep(
-            addresses, client=self._backends.protocol, limits=self._limits, held=self._backends.spared
+            addresses, client=self._backends.protocol, limits=self.limits, held=self._backends.spared
         )
         try:
             async with aclosing(probes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from app.config.origins import Resolved
 from app.config.state import SavedBackend, StateFile
 from app.core.backends import Backend, Backends
 from app.core.discovery import SWEPT, WORKERS, Sweep
@@ -26,6 +27,21 @@ class Membership:
         self._state = state
         self._backends = backends
         self._pool = pool
+
+    def know(self, resolved: Resolved) -> None:
+        """Make known the backends and nodes that the settings name."""
+        for address, origin in resolved.backends:
+            self._backends.add(address, str(origin))
+        for url, origin in resolved.nodes:
+            self._pool.add(url, str(origin))
+
+    async def follow(self, before: Resolved, now: Resolved) -> None:
+        """Know what `now` names, and forget what only `before` named; a backend that we hold stays."""
+        self.know(now)
+        for address in {a for a, _ in before.backends} - {a for a, _ in now.backends} - self._backends.held:
+            self._backends.forget(address)
+        for url in {url for url, _ in before.nodes} - {url for url, _ in now.nodes}:
+            await self._pool.forget(url)
 
     async def add_backend(self, text: str) -> Backend:
         """Make `host[:port]` a backend, save it, and probe it at once.

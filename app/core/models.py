@@ -96,7 +96,7 @@ class Catalogue:
     """Reads the stores and folders of this box, and joins them with what the nodes have."""
 
     def __init__(self, places: ModelPlaces, reader: ModelReader) -> None:
-        self._places = places
+        self.places = places
         self._reader = reader
         self._local: tuple[Model, ...] = ()
         self._problems: tuple[str, ...] = ()
@@ -173,7 +173,7 @@ class Catalogue:
     def _read(self) -> tuple[tuple[Model, ...], tuple[str, ...]]:
         models: dict[str, Model] = {}
         problems: list[str] = []
-        for store in self._places.stores():
+        for store in self.places.stores():
             if store.problem is not None:
                 problems.append(str(store.problem))
                 continue
@@ -181,7 +181,7 @@ class Catalogue:
             problems.extend(str(problem) for problem in contents.problems)
             for found in contents.models:
                 models.setdefault(found.name.display, self._of_store(found))
-        for folder in self._places.folders:
+        for folder in self.places.folders:
             try:
                 files = sorted(folder.rglob("*.gguf"))
             except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -155,11 +155,17 @@ class Pool:
         """Ask every node what it is, has and has loaded; one that does not answer is down."""
         await asyncio.gather(*(self.refresh_one(url) for url in self._nodes))
 
-    async def watch(self, interval_s: float) -> None:
-        """Refresh again and again, for ever."""
+    def configure(self, limits: OllamaLimits) -> None:
+        """From now on these limits hold, for the nodes that are known too."""
+        self._limits = limits
+        for client in self._clients.values():
+            client.configure(limits)
+
+    async def watch(self, interval_s: Callable[[], float]) -> None:
+        """Refresh again and again, for ever; the interval is asked for each time."""
         while True:
             await self.refresh()
-            await asyncio.sleep(interval_s)
+            await asyncio.sleep(interval_s())
 
     async def refresh_one(self, url: str) -> None:
         """Ask the node at `url` what it is, has and has loaded."""

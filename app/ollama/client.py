@@ -83,6 +83,11 @@ class OllamaClient:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def configure(self, limits: OllamaLimits) -> None:
+        """From the next question on these limits hold."""
+        self._limits = limits
+        self._http.timeout = httpx.Timeout(None, connect=limits.connect_s)
+
     async def aclose(self) -> None:
         """Close all connections; whoever reads an answer from one of them is told that it broke."""
         await self._http.aclose()

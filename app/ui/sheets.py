@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.config.logfile import log_file
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorStatus
+from app.core.reload import Counts, Difference
 from app.core.routing import Route
 from app.text.units import UNKNOWN, plural
 from app.ui.command import Command
@@ -74,6 +76,17 @@ def notices_sheet(notices: Sequence[Notice]) -> tuple[Section, ...]:
     if not notices:
         return (Section((("Nothing was told yet.",),)),)
     return (Section(tuple((f"{n.at:%H:%M:%S}", n.source, n.text) for n in reversed(notices))),)
+
+
+def reload_sheet(changed: Sequence[Difference], file: Path) -> tuple[Section, ...]:
+    """What the last change of the configuration file has changed."""
+    if not changed:
+        return (Section((("Nothing has changed since the start in", str(file)),)),)
+    return tuple(
+        Section(tuple((one.key, f"{one.old} → {one.new}") for one in changed if one.counts is counts), counts)
+        for counts in Counts
+        if any(one.counts is counts for one in changed)
+    )
 
 
 async def status_sheet(cluster: Cluster) -> tuple[Section, ...]:

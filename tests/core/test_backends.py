@@ -55,7 +55,7 @@ async def test_a_busy_backend_is_waited_for_on_one_knock_and_seen_free_at_once(
     worker = rpc_server()
     backends.add(worker.address, "state")
     held = hold(worker)
-    watch = asyncio.create_task(backends.watch(interval_s=0.05))
+    watch = asyncio.create_task(backends.watch(lambda: 0.05))
     try:
         await until_state(backends, worker.address, BackendState.BUSY)
         await until(lambda: worker.address in backends.spared)

@@ -66,6 +66,11 @@ EVERY_PANE = (
         keys=("exclamation_mark",),
     ),
     Command(
+        "reload",
+        "Read the configuration file again, and show what has changed last",
+        deeds.reload,
+    ),
+    Command(
         "undo",
         "Bring back what was taken away last",
         deeds.undo,

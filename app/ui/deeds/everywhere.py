@@ -10,7 +10,7 @@ from app.ui.places import Place
 from app.ui.screens.leave import LeaveScreen
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.sheet import SheetScreen
-from app.ui.sheets import help_sheet, notices_sheet, route_sheet, status_sheet
+from app.ui.sheets import help_sheet, notices_sheet, reload_sheet, route_sheet, status_sheet
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
@@ -75,6 +75,14 @@ async def show_status(screen: MainScreen, _argument: str) -> None:
 async def show_notices(screen: MainScreen, _argument: str) -> None:
     """Show what was told in passing, the newest first."""
     await screen.app.push_screen(SheetScreen("Notices", notices_sheet(screen.notices.kept)))
+
+
+async def reload(screen: MainScreen, _argument: str) -> None:
+    """Read the configuration again, and show what it has changed last."""
+    watched = screen.cluster.reload
+    await watched.again()
+    sheet = reload_sheet(watched.latest, screen.cluster.resolved.sources.file)
+    await screen.app.push_screen(SheetScreen("Configuration", sheet))
 
 
 async def show_help(screen: MainScreen, _argument: str) -> None:
