@@ -25,9 +25,9 @@ from app.ui.panes.pane import Pane
 from app.ui.panes.requests_table import COLUMNS, row_of, row_text
 from app.ui.places import Place
 from app.ui.views import View
+from app.ui.widgets.following import Following
 from app.ui.widgets.ledger import Ledger
 from app.ui.widgets.log_panel import LogPanel
-from app.ui.widgets.log_view import LogView
 from app.ui.widgets.said import Said
 from app.ui.widgets.timeline import Timeline, whole_text
 
@@ -142,8 +142,7 @@ class CoordinatorPane(Pane):
                 request = self._requests.get(self.query_one(Ledger).selected or "")
                 return row_text(request) if request is not None else ""
 
-    @on(LogView.Moved)
-    @on(Timeline.Moved)
+    @on(Following.Moved)
     def _show_titles(self) -> None:
         if self.shown is View.REQUESTS:
             self.remark(str(self.shown))

@@ -9,17 +9,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.style import Style
-from textual.binding import BindingType
 from textual.events import Click, Resize
-from textual.geometry import Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from app.llama.log import LogLine
 from app.llama.log_book import LogBook
-from app.ui.keys import SCROLL_KEYS
+from app.ui.widgets.following import Following
 from app.ui.widgets.log_rows import Row, line_text, rows_of, segments
 from app.ui.widgets.selectable import selectable
 
@@ -28,7 +24,7 @@ COPIED_AT_MOST = 10_000
 """Lines; a terminal takes no more than some hundred kilobytes."""
 
 
-class LogView(ScrollView, can_focus=True):
+class LogView(Following):
     """The wanted lines of a log; it follows their end until one moves away from it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -42,7 +38,6 @@ class LogView(ScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     LogView {
-        overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
         & > .log--warning { color: $text-warning; }
         & > .log--error { color: $text-error; }
         & > .log--dim { color: $text-muted; }
@@ -52,10 +47,7 @@ class LogView(ScrollView, can_focus=True):
         & > .log--marked { background: $secondary 30%; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = SCROLL_KEYS
-
-    class Moved(Message):
-        """The cursor is elsewhere, it began or ceased to follow, or lines have come unseen."""
+    LOOKS = "log"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name for it
         super().__init__(id=id)
@@ -70,8 +62,6 @@ class LogView(ScrollView, can_focus=True):
         """The newest line when it ceased to follow."""
         self._shift = 0
         self._reading: asyncio.Task[None] | None = None
-        self.following = True
-        """Whether the newest line is kept in view."""
         self.wrap = False
         """Whether long lines are folded, rather than cut off."""
         self.cursor = 0
@@ -85,6 +75,11 @@ class LogView(ScrollView, can_focus=True):
     def unseen(self) -> int:
         """Lines that have come since it ceased to follow."""
         return 0 if self.following else len(self._numbers) - bisect_right(self._numbers, self._left_at)
+
+    @property
+    def page(self) -> int:
+        """As many lines as are in view."""
+        return max(1, len(self.in_view) - 1)
 
     @property
     def marked(self) -> range:
@@ -107,7 +102,7 @@ class LogView(ScrollView, can_focus=True):
             self.cursor = numbers[-1]
         self._settle()
         if not self.following:
-            self._tell()
+            self.tell()
 
     def seek(self, pattern: re.Pattern[str] | None) -> None:
         """Mark a text wherever it stands in view."""
@@ -174,30 +169,6 @@ class LogView(ScrollView, can_focus=True):
         if offset is not None and offset.y < len(self._rows):
             self._move_to(bisect_left(self._numbers, self._rows[offset.y].number))
 
-    def action_scroll_down(self) -> None:
-        """One line further; past the last one it follows again."""
-        self._move_by(1)
-
-    def action_scroll_up(self) -> None:
-        """One line back."""
-        self._move_by(-1)
-
-    def action_page_down(self) -> None:
-        """As many lines further as are in view."""
-        self._move_by(max(1, len(self.in_view) - 1))
-
-    def action_page_up(self) -> None:
-        """As many lines back as are in view."""
-        self._move_by(-max(1, len(self.in_view) - 1))
-
-    def action_scroll_home(self) -> None:
-        """To the oldest line."""
-        self._move_to(0)
-
-    def action_scroll_end(self) -> None:
-        """To the newest line, and follow."""
-        self.follow()
-
     def action_scroll_right(self) -> None:
         """See more of lines that are cut off."""
         self._shift += 0 if self.wrap else SHIFT_STEP
@@ -215,28 +186,30 @@ class LogView(ScrollView, can_focus=True):
             return Strip.blank(width, base)
         row = self._rows[y]
         ground = base + self._ground(row.number)
-        style, lead = ground + self._look(row.kind), ground + self._look("dim")
-        drawn = Strip(segments(row, style, lead, self.sought, self._look("match")))
+        style, lead = ground + self.look(row.kind), ground + self.look("dim")
+        drawn = Strip(segments(row, style, lead, self.sought, self.look("match")))
         return selectable(drawn.crop_extend(0, width, ground), y, self)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text that the mouse has selected."""
         return selection.extract("\n".join(row.text for row in self._rows)), "\n"
 
-    def _look(self, kind: str) -> Style:
-        return self.get_component_rich_style(f"log--{kind}", partial=True)
-
     def _ground(self, number: int) -> Style:
         if number == self.cursor and not self.following:
-            return self._look("cursor")
-        return self._look("marked") if self.mark is not None and number in self.marked else Style.null()
+            return self.look("cursor")
+        return self.look("marked") if self.mark is not None and number in self.marked else Style.null()
 
-    def _move_by(self, lines: int) -> None:
+    def move_by(self, lines: int) -> None:
+        """Move the cursor; past the last line it follows."""
         place = bisect_left(self._numbers, self.cursor) + lines
         if place >= len(self._numbers):
             self.follow()
         else:
             self._move_to(max(0, place))
+
+    def move_to_start(self) -> None:
+        """Move the cursor to the oldest line."""
+        self._move_to(0)
 
     def _move_to(self, place: int, *, middle: bool = False) -> None:
         if not len(self._numbers):
@@ -254,7 +227,7 @@ class LogView(ScrollView, can_focus=True):
         self._top = self._numbers[first]
         self._settle()
         self.refresh()
-        self._tell()
+        self.tell()
 
     def _height(self, number: int) -> int:
         return len(self._rows_of(number)) if self.wrap else 1
@@ -271,20 +244,14 @@ class LogView(ScrollView, can_focus=True):
         self.following = now
         self.mark = None if now else self.mark
         self._left_at = self._numbers[-1] if len(self._numbers) else 0
-        self._tell()
-
-    def _tell(self) -> None:
-        # Without it the sender would be whoever had this done, and what is above that would not be told.
-        self.post_message(self.Moved().set_sender(self))
+        self.tell()
 
     def _settle(self) -> None:
         """Bring the scrollbar in line with the lines, and lay out those in view."""
         height = self.size.height
         # Folded lines need room after the last one, as it may be the only one in view.
         whole = len(self._numbers) + (height - 1 if self.wrap else 0)
-        # Not by assignment, which would lay out the whole screen.
-        self.set_reactive(LogView.virtual_size, Size(self.size.width, whole))
-        self.vertical_scrollbar.window_virtual_size = whole
+        self.measure(whole)
         self._lay_out()
         if not len(self._numbers):
             return

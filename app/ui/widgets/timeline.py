@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
-from textual.binding import BindingType
 from textual.events import Click, Resize
-from textual.geometry import Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
 from app.core.events import Incident, LifecycleLine
-from app.ui.keys import SCROLL_KEYS
 from app.ui.plain import plain_line
 from app.ui.widgets.folding import fold
+from app.ui.widgets.following import Following
 from app.ui.widgets.selectable import selectable
 
 LINES_KEPT = 2_000
@@ -44,7 +39,7 @@ def whole_text(line: LifecycleLine) -> str:
     return "\n".join((plain_line(str(line)), *details))
 
 
-class Timeline(ScrollView, can_focus=True):
+class Timeline(Following):
     """The newest line is at the end, which it follows until one moves away from it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -57,7 +52,6 @@ class Timeline(ScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     Timeline {
-        overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
         & > .timeline--good { color: $text-success; }
         & > .timeline--warning { color: $text-warning; }
         & > .timeline--error { color: $text-error; }
@@ -66,10 +60,7 @@ class Timeline(ScrollView, can_focus=True):
         &:focus > .timeline--cursor { background: $primary 40%; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = SCROLL_KEYS
-
-    class Moved(Message):
-        """It began or ceased to follow, or lines have come unseen."""
+    LOOKS = "timeline"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name for it
         super().__init__(id=id)
@@ -81,8 +72,6 @@ class Timeline(ScrollView, can_focus=True):
         self._cursor = 0
         self._seen = 0
         """Lines that had come when it ceased to follow."""
-        self.following = True
-        """Whether the newest line is kept in view."""
 
     @property
     def unseen(self) -> int:
@@ -108,7 +97,7 @@ class Timeline(ScrollView, can_focus=True):
             self._came += 1
         if self._came > before:
             self._lay_out()
-            self.post_message(self.Moved())
+            self.tell()
 
     def follow(self) -> None:
         """Go to the newest line and stay there."""
@@ -144,29 +133,13 @@ class Timeline(ScrollView, can_focus=True):
         if self._rows:
             self._set_following(now=self.is_vertical_scroll_end and self._cursor == self._came - 1)
 
-    def action_scroll_down(self) -> None:
-        """One line further; past the last one it follows again."""
-        self._move_to(self._cursor + 1)
+    def move_by(self, lines: int) -> None:
+        """Move the cursor; past the last line it follows."""
+        self._move_to(self._cursor + lines)
 
-    def action_scroll_up(self) -> None:
-        """One line back."""
-        self._move_to(self._cursor - 1)
-
-    def action_page_down(self) -> None:
-        """A page further."""
-        self._move_to(self._cursor + max(1, self.size.height - 1))
-
-    def action_page_up(self) -> None:
-        """A page back."""
-        self._move_to(self._cursor - max(1, self.size.height - 1))
-
-    def action_scroll_home(self) -> None:
-        """To the oldest line."""
+    def move_to_start(self) -> None:
+        """Move the cursor to the oldest line."""
         self._move_to(self._first)
-
-    def action_scroll_end(self) -> None:
-        """To the newest line, and follow."""
-        self.follow()
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
@@ -177,8 +150,8 @@ class Timeline(ScrollView, can_focus=True):
         row = self._rows[index]
         ground = base
         if row.place == self._cursor and self._shows_cursor:
-            ground = base + self._look("cursor")
-        dim, style = ground + self._look("dim"), ground + self._look(row.kind)
+            ground = base + self.look("cursor")
+        dim, style = ground + self.look("dim"), ground + self.look(row.kind)
         drawn = Strip([Segment(row.text[: row.dim], dim), Segment(row.text[row.dim :], style)])
         return selectable(drawn.crop_extend(0, width, ground), index, self)
 
@@ -194,9 +167,6 @@ class Timeline(ScrollView, can_focus=True):
     def _shows_cursor(self) -> bool:
         """While it follows, only an incident is worth a mark: it can be opened."""
         return not self.following or isinstance(self.selected, Incident)
-
-    def _look(self, kind: str) -> Style:
-        return self.get_component_rich_style(f"timeline--{kind}", partial=True)
 
     def _move_to(self, place: int) -> None:
         if place >= self._came:
@@ -218,7 +188,7 @@ class Timeline(ScrollView, can_focus=True):
     def _set_following(self, *, now: bool) -> None:
         if now != self.following:
             self.following, self._seen = now, self._came
-            self.post_message(self.Moved())
+            self.tell()
 
     def _lay_out(self) -> None:
         width = self.size.width
@@ -227,9 +197,7 @@ class Timeline(ScrollView, can_focus=True):
         numbered = enumerate(self._lines, self._first)
         self._rows = [row for place, line in numbered for row in self._rows_of(place, line, width)]
         self._opened = {place for place in self._opened if place >= self._first}
-        # Not by assignment, which would lay out the whole screen.
-        self.set_reactive(Timeline.virtual_size, Size(width, len(self._rows)))
-        self.vertical_scrollbar.window_virtual_size = len(self._rows)
+        self.measure(len(self._rows))
         if self.following:
             self._cursor = self._came - 1
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
