@@ -35,8 +35,8 @@ def copied(console: Console) -> str:
 
 async def test_enter_opens_the_node_under_the_cursor(open_console: OpenConsole, node: OllamaStandIn) -> None:
     async with OllamaStandIn() as empty, console_on(open_console, node, empty) as console:
-        while console.main.selected_node != empty.url:
-            await console.press("up" if console.main.query_one(NodesPane).ledger.cursor_row else "down")
+        ledger = console.main.query_one(NodesPane).ledger
+        ledger.move_cursor(row=ledger.get_row_index(empty.url))
         await console.press("enter")
         await console.shows("It has no model.  p  pulls one.")
         await console.press("escape")
