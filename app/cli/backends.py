@@ -7,7 +7,8 @@ import click
 from app.cli.forms import known_backend_form
 from app.cli.options import ClusterOptions, backend_word, cluster_options, complete_backend
 from app.cli.output import json_option, print_json, say
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 from app.cli.tables import print_backends
 
 

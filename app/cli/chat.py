@@ -13,7 +13,8 @@ from app.cli.forms import part_form
 from app.cli.narration import narrated
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import say
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 from app.core.chat import Answered, ChatPart, Conversation, Measured, Routed
 from app.core.cluster import Cluster
 from app.core.routing import Route

@@ -6,14 +6,19 @@ import asyncio
 import gc
 import logging
 import sys
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.cli.crash import tell_fault
 from app.cli.options import ClusterOptions
-from app.cli.session import open_cluster, run
-from app.core.cluster import Cluster
+from app.cli.running import run
+
+if TYPE_CHECKING:
+    from app.core.cluster import Cluster
 
 SETTLED_S = 2.0
 """After which a console is drawn, and everything made that stays as long as it does."""
@@ -24,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 def open_console(options: ClusterOptions) -> int:
     """Open the full-screen console; returns its exit code."""
     require_terminal()
+    # What is made on the way to the first picture stays: to search it for garbage again and again is in vain.
+    gc.disable()
     return run(_console(options))
 
 
@@ -35,25 +42,44 @@ def require_terminal() -> None:
         )
 
 
-async def show(cluster: Cluster) -> int:
-    """Show the console on `cluster` until the person leaves it; returns its exit code."""
+async def show(opening: Callable[[], Awaitable[Cluster]]) -> int:
+    """Show the console until the person leaves it; returns its exit code.
+
+    Raises:
+        Problem: the cluster could not be opened.
+    """
     from app.ui.app import ConsoleApp
 
-    console = ConsoleApp(cluster)
+    opened: Cluster | None = None
+
+    async def open_and_watch() -> Cluster:
+        nonlocal opened
+        opened = await opening()
+        opened.watch(end_by)
+        return opened
 
     def end_by(error: BaseException) -> None:
         console.end_by(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
+    console = ConsoleApp(open_and_watch)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_fault)
-    # A search for garbage in all that stays would hold every key up for 50 ms, again and again.
-    settled = loop.call_later(SETTLED_S, gc.freeze)
-    cluster.watch(end_by)
+    settled = loop.call_later(SETTLED_S, _collect_only_what_is_new)
     await console.run_async()
     settled.cancel()
+    if console.problem is not None:
+        raise console.problem
     if console.fault is not None:
-        return await tell_fault(cluster, console.fault)
+        if opened is None:
+            raise console.fault
+        return await tell_fault(opened, console.fault)
     return console.return_code or 0
+
+
+def _collect_only_what_is_new() -> None:
+    """A search for garbage in all that stays would hold every key up for 50 ms, again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _log_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -62,6 +88,14 @@ def _log_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
 
 
 async def _console(options: ClusterOptions) -> int:
-    # On the screen the notes are lines of the coordinator pane.
-    async with open_cluster(options, tell=lambda _: None) as cluster:
-        return await show(cluster)
+    async with AsyncExitStack() as stack:
+
+        async def opening() -> Cluster:
+            session = await asyncio.to_thread(import_module, "app.cli.session")
+            # On the screen the notes are lines of the coordinator pane.
+            cluster: Cluster = await stack.enter_async_context(
+                session.open_cluster(options, tell=lambda _: None)
+            )
+            return cluster
+
+        return await show(opening)

@@ -16,7 +16,8 @@ from app.cli.engine import fetch_engine
 from app.cli.narration import narrated
 from app.cli.options import ClusterOptions
 from app.cli.output import say
-from app.cli.session import open_cluster, run, usual_places
+from app.cli.running import run
+from app.cli.session import open_cluster, usual_places
 from app.cli.tables import print_placement
 from app.config.settings import EngineSettings
 from app.core.cluster import Cluster
@@ -43,7 +44,13 @@ def demo(once: str | None) -> int:
 async def _demo(once: str | None) -> int:
     engine = await _engine()
     async with _cluster(engine) as cluster:
-        return await (show(cluster) if once is None else _answer_once(cluster, once))
+        if once is not None:
+            return await _answer_once(cluster, once)
+
+        async def opened() -> Cluster:
+            return cluster
+
+        return await show(opened)
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ import click
 
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import emphasised, json_option, print_json
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 from app.core.checkup import Finding, Verdict, examine
 
 _COLOURS = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.FAULT: "red"}

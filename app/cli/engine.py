@@ -8,7 +8,8 @@ import click
 
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import json_option, print_json, say
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 from app.core.engines import Engines
 from app.llama.engine import Engine
 from app.llama.install import Route, get_engine

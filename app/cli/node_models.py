@@ -11,7 +11,8 @@ import click
 from app.cli.options import ClusterOptions, cluster_options, complete_model, complete_node, node_word
 from app.cli.output import json_option, print_json, say
 from app.cli.progress import told_progress
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 from app.core.cluster import Cluster
 from app.text.problem import Problem
 

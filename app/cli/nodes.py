@@ -8,7 +8,8 @@ from app.cli.forms import node_form
 from app.cli.node_models import add_model_commands
 from app.cli.options import ClusterOptions, cluster_options, complete_node, node_word
 from app.cli.output import json_option, print_json, say
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 from app.cli.tables import print_nodes
 
 

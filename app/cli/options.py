@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from app.config.settings import LogLevel
+from app.config.levels import LogLevel
 from app.text.address import AddressProblem, parse_address, parse_node_url
 
 if TYPE_CHECKING:

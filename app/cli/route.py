@@ -7,7 +7,8 @@ import click
 from app.cli.forms import route_form
 from app.cli.options import ClusterOptions, cluster_options, complete_model
 from app.cli.output import emphasised, json_option, print_json
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 
 
 @click.command()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from app.cli.options import ClusterOptions
 from app.cli.output import say
@@ -19,8 +17,6 @@ from app.config.origins import Overrides, Resolved, resolve
 from app.config.state import StateFile
 from app.core.cluster import Cluster, Places
 from app.text.secrets import keep_environment_secret
-
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def usual_places() -> Places:
@@ -58,35 +54,6 @@ async def open_cluster(
                 tell(note)
                 cluster.bus.say("settings", note)
             yield cluster
-
-
-def run(command: Coroutine[Any, Any, int | None]) -> int:
-    """Run one command to its end; SIGTERM, SIGHUP and Ctrl-C cancel it, so that it cleans up.
-
-    Returns its exit code: 0 where it has none, 128 and the signal's number where one ended it.
-    """
-
-    async def cancellable() -> int:
-        loop, ended_by = asyncio.get_running_loop(), list[int]()
-        task = asyncio.current_task()
-        assert task is not None
-
-        def end(number: int) -> None:
-            ended_by.append(number)
-            task.cancel()
-
-        for number in ENDING_SIGNALS:
-            loop.add_signal_handler(number, end, number)
-        code = 0
-        try:
-            code = await command or 0
-        except asyncio.CancelledError:
-            if not ended_by:
-                raise
-        # The console takes being cancelled for an order to end, and ends without an exception.
-        return 128 + ended_by[0] if ended_by else code
-
-    return asyncio.run(cancellable())
 
 
 def _resolve(

@@ -9,7 +9,8 @@ import click
 from app.cli.forms import status_form
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import json_option, print_json, print_table
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 from app.cli.tables import print_placement
 from app.config.logfile import log_file
 from app.core.cluster import Cluster

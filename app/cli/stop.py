@@ -6,7 +6,8 @@ import click
 
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import say
-from app.cli.session import open_cluster, run
+from app.cli.running import run
+from app.cli.session import open_cluster
 
 
 @click.command()

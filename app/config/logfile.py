@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from app.config.disk import make_private_folder
-from app.config.settings import LogLevel
+from app.config.levels import LogLevel
 from app.text.problem import Problem
 from app.text.secrets import masked
 

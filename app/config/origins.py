@@ -12,9 +12,10 @@ from typing import Any, get_type_hints
 
 from app.config.folders import config_file
 from app.config.kinds import BACKEND, NODE, Kind
+from app.config.levels import LogLevel
 from app.config.reading import SettingsProblem, leaves, read_file
-from app.config.settings import LogLevel, Settings
-from app.config.state import State
+from app.config.settings import Settings
+from app.config.state import Layout, State
 from app.text.address import Address, AddressProblem, parse_address
 
 _VARIABLES_WITH_PATHS = {
@@ -75,6 +76,8 @@ class Resolved:
     """Each with the first origin that names it."""
     config_file: Path | None = None
     """The file that was read; None where there is none."""
+    layout: Layout = field(default_factory=Layout)
+    """How the panes were left."""
     sources: Sources = field(kw_only=True, compare=False, repr=False)
 
     def values(self) -> Iterator[tuple[str, object, str]]:
@@ -125,6 +128,7 @@ def resolve(
         backends=tuple((parse_address(word), origin) for word, origin in backends.items()),
         nodes=tuple(nodes.items()),
         config_file=file,
+        layout=state.layout or Layout(),
         sources=Sources(command_line, environment, config),
     )
 
@@ -197,6 +201,7 @@ def _of_state(state: State) -> dict[str, object]:
         "mode": state.mode,
         "distributed_inference": state.distributed_inference,
         "model": state.model,
+        "console.theme": state.theme,
         "backends": tuple(BACKEND.read(backend.address) for backend in state.backends) or None,
         "nodes": tuple(NODE.read(url) for url in state.nodes) or None,
     }

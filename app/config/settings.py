@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from app.config.kinds import BACKEND, COUNT, NAME, NETWORK, NODE, PORT, SECONDS, Number, WholeNumber
+from app.config.levels import LogLevel
 
 Mode = Literal["standard", "distributed"]
 Target = Literal["ollama", "coordinator"]
-LogLevel = Literal["off", "error", "warning", "info", "debug"]
+Signs = Literal["auto", "unicode", "ascii"]
 Seconds = Annotated[float, SECONDS]
 
 
@@ -122,6 +123,10 @@ class ConsoleSettings:
     """Ring the terminal's bell when something fails."""
     log_level: LogLevel = "off"
     """How much the program writes into its own log file."""
+    theme: Annotated[str, NAME] | None = None
+    """The colours, by the name of a theme; null: those that fit the terminal."""
+    signs: Signs = "auto"
+    """What the screen is drawn with; `auto`: ASCII alone where the locale is not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,68 +1,108 @@
-"""The console: puts the main screen on a cluster."""
+"""The console: draws first, then opens the cluster and puts the main screen on it.
+
+What is imported here is imported before anything can be seen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from importlib import import_module
 from pathlib import PurePath
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
-from app.core.cluster import Cluster
-from app.ui.command import Order
-from app.ui.commands import BY_NAME
-from app.ui.palette import CommandsOfTable
-from app.ui.screens.main import MainScreen
+from app.text.problem import Problem
+from app.ui.screens.opening import OpeningScreen
 from app.ui.styles import STYLESHEETS, styles_folder
 from app.ui.terminal import TerminalDriver
+from app.ui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from app.core.cluster import Cluster
+    from app.ui.screens.main import MainScreen
 
 OF_TEXTUAL = ("Theme", "Screenshot")
 """What the palette offers of Textual's own commands; the others have a counterpart in our table."""
 
-IN_EVERY_SCREEN = ("interrupt", "suspend")
-"""Commands whose keys go before whatever a field or a screen would make of them."""
+IN_EVERY_SCREEN = {"ctrl+c": "interrupt", "ctrl+z": "suspend"}
+"""Keys that go before whatever a field or a screen would make of them, and their commands."""
 
 WIDTHS = [(0, "-narrow"), (100, "-wide")]
 HEIGHTS = [(0, "-short"), (30, "-tall")]
 """Four panes at once need both: wide and tall."""
 
 
+def _commands_of_table() -> type[Provider]:
+    from app.ui.palette import CommandsOfTable
+
+    return CommandsOfTable
+
+
 class ConsoleApp(App[None], inherit_bindings=False):
-    """The full-screen console on one cluster, which is open already and stays open afterwards."""
+    """The full-screen console on the cluster that `opening` brings."""
 
     TITLE = "synaptic-tui"
     CSS_PATH: ClassVar[list[str | PurePath]] = [styles_folder() / name for name in STYLESHEETS]
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {CommandsOfTable}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands_of_table}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"command('{name}')", BY_NAME[name].help, show=False, priority=True)
-        for name in IN_EVERY_SCREEN
-        for key in BY_NAME[name].keys
+        Binding(key, f"command('{name}')", show=False, priority=True) for key, name in IN_EVERY_SCREEN.items()
     ]
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, opening: Callable[[], Awaitable[Cluster]]) -> None:
         super().__init__(driver_class=TerminalDriver)
-        self.main = MainScreen(cluster)
+        self._opening = opening
+        self.main: MainScreen | None = None
+        """None until the cluster is open."""
+        self.problem: Problem | None = None
+        """Why the cluster could not be opened."""
         self.fault: Exception | None = None
         """The fault of this program that has ended the console."""
 
-    def get_default_screen(self) -> MainScreen:
-        """The main screen."""
-        return self.main
+    def get_default_screen(self) -> Screen[None]:
+        """What is seen while the cluster is being opened."""
+        return OpeningScreen()
+
+    @on(OpeningScreen.Drawn)
+    @work(name="opening", exit_on_error=True)
+    async def open(self) -> None:
+        """Open the cluster, and put the main screen on it; what was typed meanwhile is not lost."""
+        opening = self.screen
+        assert isinstance(opening, OpeningScreen)
+        # In a thread: what is imported takes longer than a key may wait.
+        screens = await asyncio.to_thread(import_module, "app.ui.screens.main")
+        try:
+            cluster = await self._opening()
+        except Problem as problem:
+            self.problem = problem
+            self.exit()
+            return
+        self.main = screens.MainScreen(cluster)
+        await self.switch_screen(self.main)
+        prompt = self.main.chat.prompt
+        prompt.show_line(opening.query_one(Prompt).text)
+        for text in opening.sent:
+            prompt.post_message(Prompt.Sent(text))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Those of Textual's own commands that are of use here."""
         return (command for command in super().get_system_commands(screen) if command.title in OF_TEXTUAL)
 
     def action_command(self, name: str) -> None:
-        """Carry out a command whose key works in every screen."""
-        self.main.order(Order(BY_NAME[name]))
+        """Carry out a command of every screen; before there is any, all that can be done is to leave."""
+        if self.main is not None:
+            self.main.action_command(name)
+        elif name != "suspend":
+            self.exit()
 
     @on(Driver.SignalResume)
     def _draw_anew(self) -> None:
@@ -75,6 +115,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._handle_exception(fault)
 
     def _handle_exception(self, error: Exception) -> None:
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            # What has failed in the worker has the trace-back; that a worker has failed has none.
+            error = error.error
         super()._handle_exception(error)
         self.fault = self.fault or error
         # Textual would print trace-backs with the values of variables, prompts among them.

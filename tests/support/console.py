@@ -54,6 +54,21 @@ def lonely_cluster(folder: Path, *lines: str) -> Cluster:
     return Cluster(resolved, places, environment)
 
 
+class OpenedConsole(ConsoleApp):
+    """A console whose cluster is open already, so that its first screen is the main one."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        async def opened() -> Cluster:
+            return cluster
+
+        super().__init__(opened)
+        self.main: MainScreen = MainScreen(cluster)
+
+    def get_default_screen(self) -> MainScreen:
+        """The main screen."""
+        return self.main
+
+
 def _sets(quiet: str, lines: tuple[str, ...]) -> bool:
     key = quiet.split(":")[0]
     return any(line.startswith(f"{key}:") for line in lines)
@@ -137,7 +152,7 @@ NARROW = (80, 24)
 class Console:
     """The console under test, and what works it."""
 
-    app: ConsoleApp
+    app: OpenedConsole
     pilot: Pilot[None]
     cluster: Cluster
 

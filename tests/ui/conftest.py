@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core.cluster import Cluster
-from app.ui.app import ConsoleApp
-from tests.support.console import WIDE, Console, OpenConsole, lonely_cluster
+from tests.support.console import WIDE, Console, OpenConsole, OpenedConsole, lonely_cluster
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def open_console(tmp_path: Path) -> OpenConsole:
     ) -> AsyncIterator[Console]:
         async with lonely_cluster(tmp_path / "cluster", *lines) as cluster:
             before(cluster)
-            app = ConsoleApp(cluster)
+            app = OpenedConsole(cluster)
             async with app.run_test(size=size) as pilot:
                 await pilot.pause()
                 yield Console(app, pilot, cluster)

@@ -12,8 +12,7 @@ from textual.pilot import Pilot
 from app.core.chat import Stopwatch
 from app.core.cluster import Cluster
 from app.core.events import LifecycleLine, Severity
-from app.ui.app import ConsoleApp
-from tests.support.console import NARROW, NOON, WIDE, lonely_cluster, narrate, people
+from tests.support.console import NARROW, NOON, WIDE, OpenedConsole, lonely_cluster, narrate, people
 from tests.support.scripted import answer_with, whole
 from tests.support.waiting import until
 
@@ -51,33 +50,33 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_empty(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
-    assert snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=_settled)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=_settled)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_full(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
-    assert snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=_peopled(cluster))
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=_peopled(cluster))
 
 
 @pytest.mark.parametrize("key", ["2", "3", "4"], ids=["backends", "nodes", "coordinator"])
 def test_one_pane(snap_compare: SnapCompare, cluster: Cluster, key: str) -> None:
     run_before = _peopled(cluster, "escape", key)
-    assert snap_compare(ConsoleApp(cluster), terminal_size=NARROW, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=NARROW, run_before=run_before)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_help(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
     run_before = _peopled(cluster, "escape", "question_mark")
-    assert snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=run_before)
 
 
 def test_command_line_that_is_refused(snap_compare: SnapCompare, cluster: Cluster) -> None:
     run_before = _peopled(cluster, "escape", "colon", *"rpc", "space", *"foo", "enter")
-    assert snap_compare(ConsoleApp(cluster), terminal_size=NARROW, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=NARROW, run_before=run_before)
 
 
 def test_light(snap_compare: SnapCompare, cluster: Cluster) -> None:
-    app = ConsoleApp(cluster)
+    app = OpenedConsole(cluster)
     app.theme = "textual-light"
     assert snap_compare(app, terminal_size=WIDE, run_before=_peopled(cluster))
 
@@ -90,7 +89,7 @@ def _peopled(cluster: Cluster, *keys: str) -> Callable[[Pilot[None]], Awaitable[
         people(cluster)
         narrate(cluster)
         answer_with(cluster, *whole(ANSWER))
-        assert isinstance(pilot.app, ConsoleApp)
+        assert isinstance(pilot.app, OpenedConsole)
         pilot.app.main.chat.ask("What is a worker?")
         await pilot.pause(0.4)
         await pilot.press(*keys)

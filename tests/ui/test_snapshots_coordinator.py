@@ -17,9 +17,18 @@ from app.core.log_watch import LogGrew
 from app.core.requests import Request, RequestsChanged, RequestState
 from app.llama.log_book import LogBook
 from app.text.units import GIB
-from app.ui.app import ConsoleApp
 from app.ui.screens.copied import CopyScreen
-from tests.support.console import HELD, NARROW, NOON, WIDE, lonely_cluster, narrate, people, ready_status
+from tests.support.console import (
+    HELD,
+    NARROW,
+    NOON,
+    WIDE,
+    OpenedConsole,
+    lonely_cluster,
+    narrate,
+    people,
+    ready_status,
+)
 from tests.support.waiting import until
 from tests.ui.test_coordinator_pane import GONE, SAID
 
@@ -90,7 +99,7 @@ def test_requests(snap_compare: SnapCompare, cluster: Cluster, tmp_path: Path, s
 
 @SIZES
 def test_the_command(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
-    app = ConsoleApp(cluster)
+    app = OpenedConsole(cluster)
 
     async def run(pilot: Pilot[None]) -> None:
         text = "LLAMA_API_KEY=**** /opt/llama-server -m /models/llama3.1-405b.gguf --rpc " + ",".join(
@@ -126,7 +135,7 @@ def snapped(
         await pilot.press("escape", "4", "z", *keys)
         await settled(pilot)
 
-    return snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=run)
+    return snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=run)
 
 
 async def settled(pilot: Pilot[None]) -> None:

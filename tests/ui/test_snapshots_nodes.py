@@ -17,9 +17,8 @@ from app.core.pulls import Pull
 from app.core.vitals import STRETCH_S, VitalsRead
 from app.ollama.client import LoadedModel, NodeModel
 from app.text.units import GIB, MIB
-from app.ui.app import ConsoleApp
 from tests.support.box import reading
-from tests.support.console import DOWN, NARROW, NOON, UP, WIDE, lonely_cluster
+from tests.support.console import DOWN, NARROW, NOON, UP, WIDE, OpenedConsole, lonely_cluster
 from tests.support.waiting import until
 from tests.ui.test_node_screen import GPUS
 from tests.ui.test_snapshots import SnapCompare
@@ -88,42 +87,42 @@ def peopled(
 @SIZES
 def test_busy_pane(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
     run_before = peopled(cluster, pulls=PULLS)
-    assert snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=run_before)
 
 
 @SIZES
 def test_pane_without_nodes(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
     run_before = peopled(cluster, nodes=())
-    assert snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=run_before)
 
 
 def test_zoomed_pane(snap_compare: SnapCompare, cluster: Cluster) -> None:
     run_before = peopled(cluster, "z", pulls=PULLS)
-    assert snap_compare(ConsoleApp(cluster), terminal_size=(160, 36), run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=(160, 36), run_before=run_before)
 
 
 @SIZES
 def test_node_screen(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
     run_before = peopled(cluster, "enter", pulls=PULLS)
-    assert snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=run_before)
 
 
 def test_node_screen_of_one_that_is_down(snap_compare: SnapCompare, cluster: Cluster) -> None:
     run_before = peopled(cluster, "j", "enter")
-    assert snap_compare(ConsoleApp(cluster), terminal_size=NARROW, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=NARROW, run_before=run_before)
 
 
 @SIZES
 def test_box_screen(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
     run_before = peopled(cluster, "k", "enter")
-    assert snap_compare(ConsoleApp(cluster), terminal_size=size, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=run_before)
 
 
 def test_question_before_deleting(snap_compare: SnapCompare, cluster: Cluster) -> None:
     run_before = peopled(cluster, "enter", "x")
-    assert snap_compare(ConsoleApp(cluster), terminal_size=NARROW, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=NARROW, run_before=run_before)
 
 
 def test_name_that_is_none(snap_compare: SnapCompare, cluster: Cluster) -> None:
     run_before = peopled(cluster, "enter", "p", "a", "slash", "slash", "b")
-    assert snap_compare(ConsoleApp(cluster), terminal_size=NARROW, run_before=run_before)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=NARROW, run_before=run_before)

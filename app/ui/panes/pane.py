@@ -20,7 +20,7 @@ class Pane(Vertical):
         """What stands in its lower edge is another."""
 
     def __init__(self) -> None:
-        super().__init__(id=self.PLACE.value)
+        super().__init__(id=self.PLACE.value, classes="pane")
         self.border_title = f"{self.PLACE.number} {self.PLACE.heading}"
 
     def remark(self, text: str) -> None:
