@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -54,6 +54,35 @@ class SavedBackend:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person has said of one backend, whoever named it."""
+
+    name: str = ""
+    """Shown beside its address."""
+    note: str = ""
+    disabled: bool = False
+    """It is known, and neither probed nor used."""
+
+
+Share = Annotated[int, msgspec.Meta(ge=1, le=99)]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the panes share the screen; the names of panes that are not known are passed over."""
+
+    side: Share = 50
+    """How much of the width the side column has, in percent."""
+    swapped: bool = False
+    """Whether the side column is at the left."""
+    order: tuple[str, ...] = ()
+    """The panes of the side column from the top; those that are not named follow."""
+    hidden: tuple[str, ...] = ()
+    heights: dict[str, Share] = field(default_factory=dict)
+    """What each pane of the side column has of its height, in proportion to the others."""
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything that is kept; None where a person has chosen nothing."""
 
@@ -62,7 +91,11 @@ class State:
     distributed_inference: bool | None = None
     model: str | None = None
     backends: tuple[SavedBackend, ...] = ()
+    remarks: dict[str, Remark] = field(default_factory=dict)
+    """By the address of the backend."""
     nodes: tuple[str, ...] = ()
+    theme: str | None = None
+    layout: Layout | None = None
     imported_from: str | None = None
     """The SynapticLlamas file whose content was taken over, once."""
 
@@ -74,8 +107,14 @@ class State:
         return replace(self, backends=tuple(known.values()))
 
     def without_backend(self, address: str) -> State:
-        """The state without the backend at `address`."""
-        return replace(self, backends=tuple(b for b in self.backends if b.address != address))
+        """The state without the backend at `address`, and without what was said of it."""
+        kept = tuple(backend for backend in self.backends if backend.address != address)
+        return replace(self, backends=kept).with_remark(address, Remark())
+
+    def with_remark(self, address: str, remark: Remark) -> State:
+        """The state with another remark on a backend; an empty one is not kept."""
+        others = {other: said for other, said in self.remarks.items() if other != address}
+        return replace(self, remarks=others if remark == Remark() else {**others, address: remark})
 
     def with_node(self, url: str) -> State:
         """The state with this node too."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
+from app.config.state import Remark
 from app.core.events import Bus, Change, Severity
 from app.rpc.knock import wait_until_free
 from app.rpc.probe import BackendState, Device, Probe, ProbeLimits
@@ -21,6 +23,19 @@ LOST = frozenset({BackendState.REFUSED, BackendState.NO_ANSWER})
 """The states of a backend that is not there."""
 USABLE = frozenset({BackendState.FREE, BackendState.OURS})
 """The states of a backend that a coordinator of ours can take."""
+UNREMARKED = Remark()
+LOOKS_KEPT = 120
+"""Of each backend: ten minutes, at the usual interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one probe saw."""
+
+    at: datetime
+    state: BackendState
+    latency_ms: float | None
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,7 @@ class Backend:
     latency_ms: float | None = None
     detail: str = ""
     checked: datetime | None = None
+    remark: Remark = UNREMARKED
 
     @classmethod
     def of(cls, seen: Probe, origin: str) -> Self:
@@ -44,6 +60,16 @@ class Backend:
         return cls(
             seen.address, origin, seen.state, seen.protocol, seen.devices, seen.latency_ms, seen.detail
         )
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it may be probed and used."""
+        return not self.remark.disabled
+
+    @property
+    def word(self) -> str | None:
+        """Its state in a word; None until it was probed."""
+        return str(self.state) if self.enabled and self.state else None if self.enabled else "disabled"
 
     @property
     def free_bytes(self) -> int | None:
@@ -92,6 +118,8 @@ class Backends:
         self._known: dict[Address, Backend] = {}
         self._held: frozenset[Address] = frozenset()
         self._waits: dict[Address, asyncio.Task[None]] = {}
+        self._looks: defaultdict[Address, deque[Look]] = defaultdict(lambda: deque(maxlen=LOOKS_KEPT))
+        self._remarks: dict[Address, Remark] = {}
         self.protocol: ProtocolVersion | None = None
         """Protocol of our own engine; None where it is not known, and then no backend is a mismatch."""
 
@@ -101,14 +129,33 @@ class Backends:
         return tuple(self._known.values())
 
     @property
+    def usable(self) -> tuple[Backend, ...]:
+        """Those that a coordinator of ours can take."""
+        return tuple(backend for backend in self.known if backend.enabled and backend.state in USABLE)
+
+    @property
     def held(self) -> frozenset[Address]:
         """The backends that our own coordinator holds."""
         return self._held
 
     @property
     def spared(self) -> frozenset[Address]:
-        """The backends that are not to be probed: held ones, and busy ones on which a knock is parked."""
-        return self._held | self._waits.keys()
+        """Not to be probed: held backends, disabled ones, and busy ones on which a knock is parked."""
+        disabled = (address for address, remark in self._remarks.items() if remark.disabled)
+        return self._held.union(self._waits, disabled)
+
+    def looks(self, address: Address) -> tuple[Look, ...]:
+        """What the last probes of a backend saw, the newest at the end."""
+        return tuple(self._looks.get(address, ()))
+
+    def remark(self, address: Address, remark: Remark) -> None:
+        """From now on, this is said of the backend at `address`, also where it becomes known later."""
+        self._remarks[address] = remark
+        known = self._known.get(address)
+        if known is not None and known.remark != remark:
+            if known.remark.disabled is not remark.disabled:
+                known = replace(known, state=None, detail="")
+            self._see(replace(known, remark=remark))
 
     def get(self, address: Address) -> Backend | None:
         """The backend at `address`, or None where none is known."""
@@ -117,11 +164,13 @@ class Backends:
     def add(self, address: Address, origin: str) -> Backend:
         """Make a backend known; one that is known already stays as it is."""
         if address not in self._known:
-            self._see(Backend(address, origin))
+            self._see(Backend(address, origin, remark=self._remarks.get(address, UNREMARKED)))
         return self._known[address]
 
     def forget(self, address: Address) -> None:
         """Remove a backend from the registry."""
+        self._looks.pop(address, None)
+        self._remarks.pop(address, None)
         if self._known.pop(address, None) is not None:
             self._bus.publish(BackendForgotten(address))
 
@@ -147,9 +196,12 @@ class Backends:
 
     def take(self, seen: Probe, origin: str) -> Backend:
         """Record what a probe saw; a backend that is new becomes known, named by `origin`."""
-        before = self._known.get(seen.address) or Backend(seen.address, origin)
-        if seen.address in self._held:
+        remark = self._remarks.get(seen.address, UNREMARKED)
+        before = self._known.get(seen.address) or Backend(seen.address, origin, remark=remark)
+        if seen.address in self._held or not before.enabled:
             return before
+        now = datetime.now(UTC)
+        self._looks[seen.address].append(Look(now, seen.state, seen.latency_ms, seen.detail))
         return self._see(
             replace(
                 before,
@@ -158,7 +210,7 @@ class Backends:
                 devices=seen.devices or (before.devices if seen.state is BackendState.BUSY else ()),
                 latency_ms=seen.latency_ms,
                 detail=seen.detail,
-                checked=datetime.now(UTC),
+                checked=now,
             )
         )
 
@@ -171,7 +223,7 @@ class Backends:
         waits = self._waits
         try:
             while True:
-                for address in [a for a, wait in waits.items() if wait.done() or a not in self._known]:
+                for address in [a for a, wait in waits.items() if wait.done() or not self._wanted(a)]:
                     await _end(waits.pop(address))
                 try:
                     await self.check(b.address for b in self.known)
@@ -191,6 +243,10 @@ class Backends:
             for wait in waits.values():
                 await _end(wait)
             waits.clear()
+
+    def _wanted(self, address: Address) -> bool:
+        known = self._known.get(address)
+        return known is not None and known.enabled
 
     def _see(self, backend: Backend) -> Backend:
         before = self._known.get(backend.address)

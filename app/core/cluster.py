@@ -16,6 +16,7 @@ from app.config.origins import Resolved
 from app.config.settings import Settings
 from app.config.state import StateFile
 from app.core.answering import Answering
+from app.core.appearance import Appearance
 from app.core.backends import Backends
 from app.core.chat import ChatPart, Conversation, split_using
 from app.core.choices import Choices, Chosen
@@ -74,6 +75,7 @@ class Cluster:
         self.places = places
         state = StateFile(places.state_file)
         self.bus = Bus()
+        self.appearance = Appearance(state, resolved.layout)
         probing = _probe_limits(settings)
         self.choices = Choices(
             self.bus, state, Chosen(settings.mode, settings.distributed_inference, settings.model)
@@ -108,6 +110,7 @@ class Cluster:
         if problem := await self.engines.problem():
             self.bus.say("engine", problem, Severity.WARNING)
         self.backends.protocol = await self.engines.protocol()
+        await self.members.recall()
         await self.coordinators.adopt()
         return self
 
@@ -180,7 +183,7 @@ class Cluster:
         surroundings = Surroundings(
             distributed=self.choices.now.distributed,
             nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),
-            backends=self.backends.known,
+            backends=tuple(backend for backend in self.backends.known if backend.enabled),
             coordinator_problem=await self.engines.problem(),
             local_only=await self.engines.problem_with_backends(),
         )
@@ -245,7 +248,9 @@ class Cluster:
 
     async def _look_at_the_unseen(self) -> None:
         """Nothing is decided on a backend or node that nobody has looked at yet."""
-        unseen = [backend.address for backend in self.backends.known if backend.state is None]
+        unseen = [
+            backend.address for backend in self.backends.known if backend.enabled and backend.state is None
+        ]
         looks = [self.backends.check(unseen)] if unseen else []
         if any(node.up is None for node in self.pool.nodes):
             await asyncio.gather(self.pool.refresh(), *looks)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from app.config.origins import Resolved
-from app.config.state import SavedBackend, StateFile
+from app.config.state import Remark, SavedBackend, State, StateFile
 from app.core.backends import Backend, Backends
 from app.core.discovery import SWEPT, WORKERS, Sweep
 from app.core.events import Bus
@@ -17,6 +18,14 @@ from app.text.problem import Problem
 
 STATE = "state"
 """Origin of what the program itself has saved, and may therefore remove."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A backend that was forgotten, with all that was kept of it."""
+
+    saved: SavedBackend
+    remark: Remark
 
 
 class Membership:
@@ -57,22 +66,100 @@ class Membership:
         await self._save_backends([address], "added")
         return (await self._backends.check([address]))[0]
 
-    async def remove_backend(self, text: str) -> None:
-        """Forget the backend `host[:port]`.
+    async def recall(self) -> None:
+        """Read what a person has said of the backends.
+
+        Raises:
+            StateProblem: the state cannot be read.
+        """
+        state = await asyncio.to_thread(self._state.peek)
+        for address, remark in state.remarks.items():
+            self._backends.remark(parse_address(address), remark)
+
+    async def rename(self, text: str, name: str) -> Backend:
+        """Show `name` beside the address of a backend; nothing, where it is empty.
+
+        Raises:
+            Problem: no such backend is known.
+        """
+        return await self._say_of(text, lambda said: replace(said, name=name))
+
+    async def note(self, text: str, note: str) -> Backend:
+        """Keep a note on a backend; none, where it is empty.
+
+        Raises:
+            Problem: no such backend is known.
+        """
+        return await self._say_of(text, lambda said: replace(said, note=note))
+
+    async def disable(self, text: str) -> Backend:
+        """Neither probe nor use a backend from now on; it stays known.
+
+        Raises:
+            Problem: it is not known, or is held by our coordinator.
+        """
+        self._must_not_be_held(self._known(text).address)
+        backend = await self._say_of(text, lambda said: replace(said, disabled=True))
+        self._bus.say(str(backend.address), "disabled")
+        return backend
+
+    async def enable(self, text: str) -> Backend:
+        """Undo `disable`, and probe it at once.
+
+        Raises:
+            Problem: no such backend is known.
+        """
+        backend = await self._say_of(text, lambda said: replace(said, disabled=False))
+        self._bus.say(str(backend.address), "enabled")
+        return (await self._backends.check([backend.address]))[0]
+
+    async def _say_of(self, text: str, change: Callable[[Remark], Remark]) -> Backend:
+        known = self._known(text)
+        remark = change(known.remark)
+        await asyncio.to_thread(self._state.update, lambda s: s.with_remark(str(known.address), remark))
+        self._backends.remark(known.address, remark)
+        return self._known(text)
+
+    async def remove_backend(self, text: str) -> Removed:
+        """Forget the backend `host[:port]`; what is returned brings it back.
 
         Raises:
             Problem: it is not known, is held by our coordinator, or is named elsewhere.
         """
+        known = self._known(text)
+        address = known.address
+        self._must_not_be_held(address)
+        _must_be_ours(str(address), known.origin)
+        before = await asyncio.to_thread(self._state.peek)
+        await asyncio.to_thread(self._state.update, lambda s: s.without_backend(str(address)))
+        self._backends.forget(address)
+        self._bus.say(str(address), "removed")
+        saved = (backend for backend in before.backends if backend.address == str(address))
+        return Removed(next(saved, SavedBackend(str(address), "discovered")), known.remark)
+
+    async def bring_back(self, removed: Removed) -> None:
+        """Undo `remove_backend`: the backend is known again, with its name and note, as enabled as it was."""
+        saved, remark = removed.saved, removed.remark
+        address = parse_address(saved.address)
+
+        def both(state: State) -> State:
+            return state.with_backends([saved]).with_remark(saved.address, remark)
+
+        await asyncio.to_thread(self._state.update, both)
+        self._backends.remark(address, remark)
+        self._backends.add(address, STATE)
+        await self._backends.check([address])
+
+    def _known(self, text: str) -> Backend:
         address = parse_address(text)
         known = self._backends.get(address)
         if known is None:
             raise Problem(f"No backend {address} is known.", "See 'backends list'.")
+        return known
+
+    def _must_not_be_held(self, address: Address) -> None:
         if address in self._backends.held:
             raise Problem(f"{address} is held by our coordinator.", "Stop the coordinator first.")
-        _must_be_ours(str(address), known.origin)
-        self._backends.forget(address)
-        await asyncio.to_thread(self._state.update, lambda s: s.without_backend(str(address)))
-        self._bus.say(str(address), "removed")
 
     async def keep_found(self, sweep: Sweep) -> tuple[Backend, ...]:
         """Save the workers that a sweep has found and that were not saved before; returns those."""
