@@ -7,16 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.style import Style
+from rich.syntax import Syntax
 
 from app.ui.plain import plain_text
+from app.ui.widgets import code
+from app.ui.widgets.code import CodeLook, syntax
 from app.ui.widgets.markdown import GrowingMarkdown, MarkdownLook
 
-LOOK = MarkdownLook(40, {"markdown.code": Style(bold=True)}, "monokai", "#222222")
+LOOK = MarkdownLook(40, {"markdown.code": Style(bold=True)}, CodeLook("monokai", "#222222"))
 BLOCKS = (
     "# Title\n",
     "A paragraph that is so long that it has to be folded at forty cells.\n",
     "- one\n- two\n  1. deep\n",
     "```python\ndef f() -> int:\n    return 1\n```\n",
+    "~~~~ c\n\n/* a\n~~~\nb */\n~~~~x\n~~~~~ \n",
+    "  ```sh\n  ls\n  ```\n",
+    "- ```\n  in a list\n  ```\n",
+    "```\n" + "\n".join(f"line {n}" if n % 7 else "" for n in range(150)) + "\n\n```\n",
     "| a | b |\n|---|--:|\n| 1 | 2 |\n",
     "> quoted\n",
     "Set\next heading\n===\n",
@@ -62,6 +69,23 @@ def test_any_text_can_be_drawn(source: str) -> None:
 )
 def test_nothing_that_was_written_is_hidden(source: str, lines: list[str]) -> None:
     assert drawn(source) == lines
+
+
+def test_a_growing_fence_is_highlighted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    highlighted: list[str] = []
+
+    def counted(portion: str, language: str, look: CodeLook) -> Syntax:
+        highlighted.append(portion)
+        return syntax(portion, language, look)
+
+    monkeypatch.setattr(code, "syntax", counted)
+    source = "```python\n" + "".join(f"x{n} = [{n}, 'text']\n" for n in range(1_000)) + "```\n\nEnd."
+    markdown = GrowingMarkdown(Console(width=80), LOOK)
+    for end in range(0, len(source), 400):
+        markdown.strips(source[:end])
+    assert len(markdown.strips(source)) == 1_002
+    assert max(portion.count("\n") for portion in highlighted) < code.MOST_LINES
+    assert sum("x0 = " in portion for portion in highlighted) <= 6
 
 
 def test_settled_blocks_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:

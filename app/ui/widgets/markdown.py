@@ -11,11 +11,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
-from rich.segment import Segment
 from rich.style import Style
-from rich.syntax import Syntax
 from rich.theme import Theme
 from textual.strip import Strip
+
+from app.ui.widgets.code import CodeLook, GrowingCode, OpenFence, indented, open_fence, portions, syntax
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,12 @@ class MarkdownLook:
     """How Markdown is drawn."""
 
     width: int
+    """Of the text, in cells."""
     styles: Mapping[str, Style]
     """Over Rich's own styles, by their names: `markdown.code`, `markdown.h1`, …"""
-    code_theme: str
-    """Name of a Pygments style."""
-    code_background: str
+    code: CodeLook
+    indent: int = 0
+    """Empty cells before the text."""
 
 
 class _PlainHeading(Heading):
@@ -39,25 +40,19 @@ class _PlainHeading(Heading):
 class _Code(CodeBlock):
     """A block of code on a ground of its own, folded where it is too long."""
 
-    background = "default"
+    look: CodeLook
 
     @classmethod
     def create(cls, markdown: Markdown, token: Token) -> _Code:
         made = super().create(markdown, token)
         assert isinstance(made, cls)
         assert isinstance(markdown, _Markdown)
-        made.background = markdown.code_background
+        made.look = markdown.code_look
         return made
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Syntax(
-            str(self.text).rstrip(),
-            self.lexer_name,
-            theme=self.theme,
-            word_wrap=True,
-            padding=(0, 1),
-            background_color=self.background,
-        )
+        for portion in portions(str(self.text).rstrip()):
+            yield syntax(portion, self.lexer_name, self.look)
 
 
 class _Markdown(Markdown):
@@ -71,8 +66,8 @@ class _Markdown(Markdown):
     }
 
     def __init__(self, source: str, look: MarkdownLook) -> None:
-        super().__init__("", code_theme=look.code_theme, hyperlinks=False)
-        self.code_background = look.code_background
+        super().__init__("", code_theme=look.code.theme, hyperlinks=False)
+        self.code_look = look.code
         self.parsed = PARSER.parse(source)
 
 
@@ -93,14 +88,41 @@ class GrowingMarkdown:
         self._settled = 0
         """So many characters of the source are settled."""
         self._settled_strips: list[Strip] = []
+        self._fence: OpenFence | None = None
+        self._code: GrowingCode | None = None
 
     def strips(self, source: str) -> list[Strip]:
         """The lines of `source`, which begins with what was given before."""
-        *done, last = _blocks(source[self._settled :])
-        for block in done:
-            self._settled_strips = _joined(self._settled_strips, self._draw(block))
-            self._settled += len(block)
-        return _joined(self._settled_strips, self._draw(last))
+        self._settle_fence(source)
+        if self._fence is None:
+            *done, last = _blocks(source[self._settled :])
+            for block in done:
+                self._settle(self._draw(block), self._settled + len(block))
+            self._begin_fence(source)
+        if self._fence is None:
+            return _joined(self._settled_strips, self._draw(last))
+        return _joined(self._settled_strips, self._draw_code(self._fence.look(source)[0]))
+
+    def _settle(self, strips: list[Strip], settled: int) -> None:
+        self._settled_strips = _joined(self._settled_strips, strips)
+        self._settled = settled
+
+    def _begin_fence(self, source: str) -> None:
+        self._fence = open_fence(source, self._settled)
+        if self._fence is not None:
+            self._code = GrowingCode(self._console, self._look.code, self._fence.language, self._look.width)
+
+    def _settle_fence(self, source: str) -> None:
+        if self._fence is None:
+            return
+        code, ended = self._fence.look(source)
+        if ended is not None:
+            self._settle(self._draw_code(code), ended)
+            self._fence = self._code = None
+
+    def _draw_code(self, code: str) -> list[Strip]:
+        assert self._code is not None
+        return _trimmed(self._code.strips(code, self._look.indent))
 
     def _draw(self, text: str) -> list[Strip]:
         if not text.strip():
@@ -109,7 +131,7 @@ class GrowingMarkdown:
         options = self._console.options.update(width=width, height=None)
         with self._console.use_theme(self._theme):
             lines = self._console.render_lines(_Markdown(text, self._look), options, pad=False)
-        return _trimmed([Strip(_without_ends(line)) for line in lines])
+        return _trimmed([indented(line, self._look.indent) for line in lines])
 
 
 def _blocks(text: str) -> list[str]:
@@ -121,14 +143,14 @@ def _blocks(text: str) -> list[str]:
     return [f"{part}\n" for part in parts[:-1]] + parts[-1:]
 
 
-def _without_ends(line: list[Segment]) -> list[Segment]:
-    return [segment for segment in line if segment.text != "\n"]
-
-
 def _trimmed(strips: list[Strip]) -> list[Strip]:
     """Without the empty lines that Rich puts around some blocks."""
-    filled = [i for i, strip in enumerate(strips) if strip.text.strip()]
-    return strips[filled[0] : filled[-1] + 1] if filled else []
+    first, last = 0, len(strips)
+    while first < last and not strips[first].text.strip():
+        first += 1
+    while last > first and not strips[last - 1].text.strip():
+        last -= 1
+    return strips[first:last]
 
 
 def _joined(above: list[Strip], below: list[Strip]) -> list[Strip]:

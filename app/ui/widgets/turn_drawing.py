@@ -118,9 +118,8 @@ class TurnDrawing:
     def _add_answer(self, text: str, growing: bool) -> None:
         if not text.strip():
             return
-        margin = Segment(" " * _INDENT)
-        lines = [Strip([margin, *strip]) for strip in self._answer.strips(plain_text(text))]
-        if growing:
+        lines = self._answer.strips(plain_text(text))
+        if growing and lines:
             written = lines[-1].crop(0, cell_len(lines[-1].text.rstrip()))
             lines[-1] = Strip([*written, Segment("▌", self._styles["dim"])])
         self.strips += lines
@@ -148,6 +147,7 @@ def _numbers(turn: Turn) -> str:
 
 
 def _markdown_look(look: TurnLook, width: int) -> MarkdownLook:
+    from app.ui.widgets.code import CodeLook
     from app.ui.widgets.markdown import MarkdownLook
 
     heading, code, link, dim = (look.styles[part] for part in ("heading", "code", "link", "dim"))
@@ -166,6 +166,9 @@ def _markdown_look(look: TurnLook, width: int) -> MarkdownLook:
     return MarkdownLook(
         width=width,
         styles=styles,
-        code_theme="monokai" if look.dark else "default",
-        code_background=code.bgcolor.get_truecolor().hex if code.bgcolor else "default",
+        code=CodeLook(
+            theme="monokai" if look.dark else "default",
+            background=code.bgcolor.get_truecolor().hex if code.bgcolor else "default",
+        ),
+        indent=_INDENT,
     )
