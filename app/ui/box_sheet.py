@@ -45,7 +45,7 @@ class BoxSheet:
         load = self._show("load", vitals.load_1m, 0.2)
         heat = self._show("heat", vitals.temperature_c, 1.0)
         yield _heading(
-            "Processor", f"load {_number(load, '.1f')}  {_number(heat, '.0f')} °C  last {minutes}:"
+            "Processor", f"load {_number(load, '.1f')}  {_number(heat, '.0f')} °C  bars: the last {minutes}"
         )
         yield self._bar("all", vitals.cpu_percent, self._past(self._history.cpu.values, width))
         yield from self._cores(vitals.per_core, width)
@@ -74,7 +74,7 @@ class BoxSheet:
             yield Content("swap".ljust(_LABEL) + "none")
 
     def _gpus(self, gpus: Sequence[Gpu] | None, width: int) -> Iterator[Content]:
-        yield _heading("GPUs", "" if gpus else UNKNOWN if gpus is None else "none that tells how it is")
+        yield _heading("GPUs", "" if gpus else UNKNOWN if gpus is None else "none that can be read")
         for gpu in gpus or ():
             heat = self._show(f"heat {gpu.index}", gpu.temperature_c, 1.0)
             yield Content(plain_line(f"{gpu.index} {gpu.name}  {_number(heat, '.0f')} °C"))
