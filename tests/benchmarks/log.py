@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from app.cli.console import show
+from app.core.cluster import Cluster
 from app.core.log_watch import LogWatch
 from app.llama.log_book import LogBook
 from app.llama.log_sieve import Sieve, Wanted, pattern_of
@@ -150,10 +151,14 @@ def _line(number: int) -> bytes:
 async def _console(log: Path, report: Path) -> None:
     """A console that follows the log, and tells afterwards how its loop fared."""
     async with lonely_cluster(log.parent) as cluster:
+
+        async def opened() -> Cluster:
+            return cluster
+
         watch = LogWatch(cluster.bus, LogBook(log), None)
         lags = list[float]()
         beside = [asyncio.create_task(watch.follow()), asyncio.create_task(_tick(lags, watch.book))]
-        await show(cluster)
+        await show(opened)
         told = {
             "log: lag of the loop, 99th percentile, ms": _percentile(lags, 0.99) * 1000,
             "log: lag of the loop, worst, when it ends, ms": max(lags) * 1000,
