@@ -14,7 +14,16 @@ SCROLL_KEYS: list[BindingType] = [
 ]
 """For whatever scrolls, beside the arrows and the page keys."""
 
-_SIGNS = {"question_mark": "?", "colon": ":", "escape": "esc", "slash": "/"}
+_SIGNS = {
+    "question_mark": "?",
+    "colon": ":",
+    "escape": "esc",
+    "slash": "/",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "plus": "+",
+    "minus": "-",
+}
 
 
 def key_text(key: str) -> str:

@@ -31,4 +31,7 @@ _TITLES = {
     Place.COORDINATOR: "Coordinator",
 }
 
+SIDE = (Place.BACKENDS, Place.NODES, Place.COORDINATOR)
+"""The panes of the side column, as they stand where nobody has moved them."""
+
 EVERYWHERE = frozenset(Place)

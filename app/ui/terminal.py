@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from textual.drivers.linux_driver import LinuxDriver
+
+from app.ui.ascii import ascii_text, draws_only_ascii
+
+if TYPE_CHECKING:
+    from app.config.settings import Signs
 
 
 class TerminalDriver(LinuxDriver):
@@ -14,6 +20,15 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  those of Textual
         super().__init__(*args, **options)
         self._file: Any = _Outliving(self._file)
+        self.draw_with("auto")
+
+    def draw_with(self, signs: Signs) -> None:
+        """Write these signs from now on, whatever part of the program has made them."""
+        self._only_ascii = draws_only_ascii(signs, os.environ)
+
+    def write(self, data: str) -> None:
+        """Write `data`, its signs replaced where the terminal has only those of ASCII."""
+        super().write(ascii_text(data) if self._only_ascii else data)
 
     def _sigcont_application(self, *_signal: object) -> None:
         # A shell that ends sends SIGCONT too: only what was suspended resumes.

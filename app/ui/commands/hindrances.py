@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.core.events import Incident
 from app.ui.commands.offers import members
+from app.ui.places import SIDE
 from app.ui.views import View
 
 if TYPE_CHECKING:
@@ -99,3 +100,8 @@ def without_undo(screen: MainScreen) -> str | None:
 def without_terminal(screen: MainScreen) -> str | None:
     """It needs a terminal with a shell behind it."""
     return "There is no terminal to go back to." if screen.app.is_headless else None
+
+
+def beside_the_side(screen: MainScreen) -> str | None:
+    """It needs the focus in a pane of the side column."""
+    return None if screen.place in SIDE else "The chat has a column of its own: focus another pane first."

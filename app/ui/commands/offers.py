@@ -25,6 +25,11 @@ def backend_addresses(screen: MainScreen) -> Iterable[str]:
     return (str(backend.address) for backend in screen.cluster.backends.known)
 
 
+def hidden_panes(screen: MainScreen) -> Iterable[str]:
+    """Every pane that is hidden."""
+    return screen.cluster.appearance.layout.hidden
+
+
 def node_urls(screen: MainScreen) -> Iterable[str]:
     """Every node."""
     return (node.url for node in screen.cluster.pool.nodes)

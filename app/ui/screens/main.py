@@ -25,6 +25,7 @@ from app.ui.command import Command, CommandProblem, Completion, Order, completio
 from app.ui.commands import BY_NAME, COMMANDS, bindings_of
 from app.ui.hints import hints, last_hints
 from app.ui.interrupt import Interrupt
+from app.ui.layout import arrange
 from app.ui.notices import Notices
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.chat import ChatPane
@@ -32,6 +33,7 @@ from app.ui.panes.coordinator import CoordinatorPane
 from app.ui.panes.nodes import NodesPane
 from app.ui.panes.pane import Pane
 from app.ui.places import EVERYWHERE, Place
+from app.ui.themes import dress
 from app.ui.undo import Undo
 from app.ui.widgets.command_line import CommandLine
 from app.ui.widgets.header import HeaderLine, glance
@@ -86,6 +88,8 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to follow the core, and to look around."""
+        dress(self.app, self.cluster.settings.console)
+        arrange(self, self.cluster.appearance.layout)
         self._mark_current(self.chat)
         self.follow_events()
         self.look_around()

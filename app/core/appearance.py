@@ -1,0 +1,33 @@
+"""How the console looks, kept for the next time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from app.config.state import Layout, StateFile
+
+
+class Appearance:
+    """The layout as it is now; it and the theme are saved on every change."""
+
+    def __init__(self, state: StateFile, layout: Layout) -> None:
+        self._state = state
+        self.layout = layout
+
+    async def set_theme(self, name: str) -> None:
+        """Keep a theme.
+
+        Raises:
+            Problem: the state cannot be written.
+        """
+        await asyncio.to_thread(self._state.update, lambda state: replace(state, theme=name))
+
+    async def set_layout(self, layout: Layout) -> None:
+        """Keep a layout.
+
+        Raises:
+            Problem: the state cannot be written; the layout counts until the end of this program.
+        """
+        self.layout = layout
+        await asyncio.to_thread(self._state.update, lambda state: replace(state, layout=layout))

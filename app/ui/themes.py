@@ -1,0 +1,54 @@
+"""The themes: our own two, beside all of Textual's."""
+
+from __future__ import annotations
+
+from textual.app import App
+from textual.theme import Theme
+
+from app.config.settings import ConsoleSettings
+from app.ui.terminal import TerminalDriver
+
+DARK = Theme(
+    name="synaptic",
+    primary="#5aa9e6",
+    secondary="#7fc8a9",
+    accent="#ffb454",
+    foreground="#d5dae3",
+    background="#11151c",
+    surface="#181e27",
+    panel="#202833",
+    success="#7fd88f",
+    warning="#ffcf5c",
+    error="#ff7a85",
+)
+LIGHT = Theme(
+    name="synaptic-light",
+    primary="#0b5fa5",
+    secondary="#2a7f62",
+    accent="#a85b00",
+    foreground="#1d2530",
+    background="#fafaf7",
+    surface="#f0f0ea",
+    panel="#e4e4dc",
+    success="#1f7a3a",
+    warning="#8a6100",
+    error="#b3202f",
+    dark=False,
+)
+OURS = (DARK, LIGHT)
+FEW_COLOURS = "ansi-dark"
+"""For a terminal of 16 colours: its own colours, as the person has set them."""
+FEW = (None, "standard")
+"""What Rich calls a terminal of 16 colours, or of none."""
+
+
+def dress(app: App[object], console: ConsoleSettings) -> None:
+    """Give the console the colours and signs that are wanted, or else those that its terminal can show."""
+    for theme in OURS:
+        app.register_theme(theme)
+    driver = app._driver
+    few = isinstance(driver, TerminalDriver) and app.console.color_system in FEW
+    usual = FEW_COLOURS if few else DARK.name
+    app.theme = console.theme if console.theme in app.available_themes else usual
+    if isinstance(driver, TerminalDriver):
+        driver.draw_with(console.signs)
