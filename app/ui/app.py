@@ -87,11 +87,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.exit()
             return
         self.main = screens.MainScreen(cluster)
-        await self.switch_screen(self.main)
+        await self.push_screen(self.main)
         prompt = self.main.chat.prompt
         prompt.show_line(opening.query_one(Prompt).text)
         for text in opening.sent:
             prompt.post_message(Prompt.Sent(text))
+        await opening.remove_children()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Those of Textual's own commands that are of use here."""
