@@ -53,7 +53,7 @@ async def test_rows_are_in_the_order_of_their_addresses(open_console: OpenConsol
             await console.pilot.pause(0.12)
         ledger = _ledger(console)
         await until(lambda: ledger.row_count == len(ROWS))
-        assert [ledger.get_row_at(n)[0].plain for n in range(len(ROWS))] == [str(address) for address in ROWS]
+        assert [ledger.get_row_at(n)[1].plain for n in range(len(ROWS))] == [str(address) for address in ROWS]
 
 
 async def test_the_cursor_stays_on_its_row(open_console: OpenConsole) -> None:

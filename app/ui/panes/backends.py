@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, NamedTuple
+from dataclasses import replace
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,51 +15,35 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from app.core.backends import USABLE, Backend, BackendForgotten, Backends, BackendSeen
+from app.core.backends import Backend, BackendForgotten, Backends, BackendSeen
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.events import Event
 from app.core.placement import Placement
 from app.llama.command import worker_command_text
-from app.rpc.probe import BackendState
-from app.text.address import Address
-from app.text.units import GIB, UNKNOWN, bytes_text, duration_text, milliseconds_text, plural
+from app.text.address import Address, parse_address
+from app.text.units import duration_text
 from app.ui.commands import pane_bindings
+from app.ui.panes.backend_rows import (
+    RANKS,
+    Share,
+    backend_row,
+    by_address,
+    columns,
+    details,
+    first_ports,
+    passes,
+    trend,
+)
+from app.ui.panes.node_rows import steady_latency
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
-from app.ui.plain import plain_line
+from app.ui.steady import Steady
 from app.ui.widgets.ledger import Cell, Column, Ledger, Row
 from app.ui.widgets.said import Said
+from app.ui.widgets.search import SearchLine
 
-_BASIC = (
-    Column("backend", "backend", 22),
-    Column("state", "state", 10),
-    Column("protocol", "proto", 6),
-    Column("devices", "dev", 4, right=True),
-    Column("memory", "free/total", 11, right=True),
-    Column("ms", "ms", 4, right=True),
-)
-_SHARE = (Column("layers", "layers", 8, right=True), Column("holds", "holds", 10, right=True))
-_ORIGIN = (Column("origin", "  from", 16),)
-_MARGIN = 1
-"""Left of the table."""
 _BAR = 20
-_TONES = {
-    BackendState.FREE: "good",
-    BackendState.OURS: "good",
-    BackendState.BUSY: "warning",
-    BackendState.MISMATCH: "error",
-    BackendState.NOT_RPC: "error",
-    BackendState.REFUSED: "error",
-    BackendState.NO_ANSWER: "error",
-}
-
-
-class Share(NamedTuple):
-    """What one backend holds of the model that is loaded."""
-
-    layers: int | None
-    held_bytes: int
 
 
 class BackendsPane(Pane):
@@ -72,18 +57,25 @@ class BackendsPane(Pane):
         self._backends = backends
         self._placement: tuple[Placement, ...] = ()
         self._model = ""
+        self._counted = 0
+        self._firsts: dict[str, int] = {}
+        self._filter = ""
+        self._marks: frozenset[str] = frozenset()
+        self._sorted_by, self._reverse = "backend", False
+        self._latencies: defaultdict[Address, Steady] = defaultdict(steady_latency)
 
     def compose(self) -> ComposeResult:
         """The table, or what to do while it is empty; then the selected one, and the sweep."""
         yield Static(_nothing_known(), classes="empty", markup=False)
-        yield Ledger(order=_by_address)
+        yield Ledger(order=by_address)
         yield Said(classes="details")
         yield Said(id="sweep")
+        yield SearchLine("part of an address, name, state, origin or note")
 
     def on_mount(self) -> None:
         """Show what is known already."""
         self._lay_out()
-        self._show(self._backends.known)
+        self._show_all()
 
     @property
     def main(self) -> Widget:
@@ -100,6 +92,58 @@ class BackendsPane(Pane):
         """The address under the cursor."""
         return self.ledger.selected
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The marked addresses; where none is, the one under the cursor."""
+        known = (str(backend.address) for backend in self._backends.known)
+        marked = tuple(address for address in known if address in self._marks)
+        return marked or ((self.selected,) if self.selected else ())
+
+    def mark(self) -> None:
+        """Mark the backend under the cursor, or no more, and go on to the next."""
+        if self.selected:
+            self._marks ^= {self.selected}
+            self._show_all()
+            self.ledger.action_cursor_down()
+
+    def mark_all(self) -> None:
+        """Mark every backend that is shown; none, where all are."""
+        shown = frozenset(str(backend.address) for backend in self._passing)
+        self._marks = frozenset() if shown <= self._marks else self._marks | shown
+        self._show_all()
+
+    def sort_by_next(self) -> None:
+        """Sort by the next column that is shown."""
+        keys = [column.key for column in self._columns() if column.key in RANKS]
+        at = keys.index(self._sorted_by) if self._sorted_by in keys else -1
+        self._sorted_by = keys[(at + 1) % len(keys)]
+        self._sort()
+
+    def reverse(self) -> None:
+        """Sort the other way round."""
+        self._reverse = not self._reverse
+        self._sort()
+
+    def ask_filter(self) -> None:
+        """Ask for what the backends that are shown have in them."""
+        self.query_one(SearchLine).open()
+
+    def filter(self, text: str) -> None:
+        """Show the backends with `text` in what is said of them; all, where it is empty."""
+        self._filter = text
+        self._show_all()
+
+    @on(SearchLine.Typed)
+    def _filter_while_typed(self, event: SearchLine.Typed) -> None:
+        event.stop()
+        self.filter(event.text)
+
+    @on(SearchLine.Entered)
+    def _filter_for_good(self, event: SearchLine.Entered) -> None:
+        event.stop()
+        self.filter(event.text)
+        self.ledger.focus()
+
     def take(self, events: Sequence[Event]) -> None:
         """Show what has changed."""
         for event in events:
@@ -107,7 +151,7 @@ class BackendsPane(Pane):
                 case CoordinatorChanged(status):
                     ready = status.state is CoordinatorState.READY
                     self._placement, self._model = status.placement if ready else (), status.model
-                    self._show(self._backends.known)
+                    self._show_all()
                 case SweepGoing():
                     self.query_one("#sweep", Said).say(_sweep_text(event))
                     self.query_one("#sweep").display = True
@@ -116,33 +160,80 @@ class BackendsPane(Pane):
         seen = [event.backend for event in events if isinstance(event, BackendSeen)]
         gone = [str(event.address) for event in events if isinstance(event, BackendForgotten)]
         if seen or gone:
-            self.ledger.drop(gone)
-            self._show(seen)
+            self._marks -= frozenset(gone)
+            more = len(self._backends.known) != self._counted
+            self._show_all() if gone or more else self._show(seen)
 
     @on(DataTable.RowHighlighted)
     def show_details(self) -> None:
         """Say all that is known of the backend under the cursor."""
         backend = next((b for b in self._backends.known if str(b.address) == self.selected), None)
         share = self._share(backend.address) if backend is not None else None
-        self.query_one(".details", Said).say(_details(backend, share, self._model) if backend else "")
+        self.query_one(".details", Said).say(details(backend, share, self._model) if backend else "")
 
     def on_resize(self, _event: Resize) -> None:
         """Show more columns where there is room for them."""
         self._lay_out()
 
+    def _columns(self) -> tuple[Column, ...]:
+        named = any(backend.remark.name for backend in self._backends.known)
+        return columns(self.content_size.width, named=named)
+
     def _lay_out(self) -> None:
-        width = self.content_size.width - _MARGIN
-        columns = (*_BASIC, *_SHARE) if width >= _width(*_BASIC, *_SHARE) else _BASIC
-        wide = (*_BASIC, *_SHARE, *_ORIGIN)
-        self.ledger.lay_out(wide if width >= _width(*wide) else columns)
+        sign = "▼" if self._reverse else "▲"
+        self.ledger.lay_out(
+            tuple(
+                replace(c, title=f"{c.title}{sign}") if c.key == self._sorted_by else c
+                for c in self._columns()
+            )
+        )
+
+    def _sort(self) -> None:
+        self._show_all()
+        if self._sorted_by == "backend":
+            self.ledger.order_by(by_address, reverse=self._reverse)
+            return
+        rank = RANKS[self._sorted_by]
+
+        def order(text: str) -> object:
+            backend = self._backends.get(parse_address(text))
+            value = rank(backend, self._share(backend.address)) if backend else None
+            return value is None, value or 0, by_address(text)
+
+        self.ledger.order_by(order, reverse=self._reverse)
+
+    @property
+    def _passing(self) -> tuple[Backend, ...]:
+        return tuple(backend for backend in self._backends.known if passes(backend, self._filter))
+
+    def _show_all(self) -> None:
+        self._lay_out()
+        passing = {str(backend.address) for backend in self._passing}
+        known = self._backends.known
+        self._counted = len(known)
+        self._firsts = first_ports(known) if self._sorted_by == "backend" and not self._reverse else {}
+        self.ledger.drop([key for key in self.ledger.keys if key not in passing])
+        self._show(known)
 
     def _show(self, backends: Iterable[Backend]) -> None:
-        self.ledger.show({str(b.address): _row(b, self._share(b.address)) for b in backends})
-        self.set_class(not self._backends.known, "-empty")
+        self.ledger.show({str(b.address): self._row(b) for b in backends if passes(b, self._filter)})
         known = self._backends.known
-        usable = sum(backend.state in USABLE for backend in known)
-        self.border_subtitle = f"{usable} of {len(known)} usable" if known else ""
+        self.set_class(not known, "-empty")
+        told = f"{len(self._backends.usable)} of {len(known)} usable" if known else ""
+        marked = f"  {len(self._marks)} marked" if self._marks else ""
+        narrowed = f"  /{self._filter}" if self._filter else ""
+        self.remark(f"{told}{marked}{narrowed}")
         self.show_details()
+
+    def _row(self, backend: Backend) -> Row:
+        address = backend.address
+        first = self._firsts.get(address.host, address.port)
+        return {
+            "mark": Cell("●" if str(address) in self._marks else "", "good"),
+            **backend_row(backend, self._share(address), self._latencies[address]),
+            "backend": Cell(str(address) if first == address.port else f"└ :{address.port}"),
+            "trend": Cell(trend(self._backends.looks(address))),
+        }
 
     def _share(self, address: Address) -> Share | None:
         held = [placed for placed in self._placement if placed.backend == address]
@@ -151,45 +242,6 @@ class BackendsPane(Pane):
         layers = [placed.layers for placed in held]
         total = None if None in layers else sum(count for count in layers if count is not None)
         return Share(total, sum(placed.held_bytes for placed in held))
-
-
-def _row(backend: Backend, share: Share | None) -> Row:
-    tone = _TONES.get(backend.state, "muted") if backend.state is not None else "muted"
-    return {
-        "backend": Cell(str(backend.address)),
-        "state": Cell(str(backend.state or UNKNOWN), tone),
-        "protocol": Cell(str(backend.protocol or UNKNOWN)),
-        "devices": Cell(str(len(backend.devices) or UNKNOWN)),
-        "memory": Cell(_memory(backend)),
-        "ms": Cell(milliseconds_text(backend.latency_ms)),
-        "layers": Cell(str(share.layers) if share is not None and share.layers is not None else UNKNOWN),
-        "holds": Cell(bytes_text(share.held_bytes if share is not None else None)),
-        "origin": Cell(f"  {backend.origin}", "muted"),
-    }
-
-
-def _memory(backend: Backend) -> str:
-    """Free and total GiB; what is free on one that is held was seen before it was, so it is not known."""
-    if backend.total_bytes is None:
-        return UNKNOWN
-    free = backend.free_bytes if backend.state is BackendState.FREE else None
-    return f"{_gib(free)}/{_gib(backend.total_bytes)}"
-
-
-def _gib(size: int | None) -> str:
-    if size is None:
-        return UNKNOWN
-    return f"{size / GIB:.1f}" if size < 100 * GIB else f"{size / GIB:.0f}"
-
-
-def _details(backend: Backend, share: Share | None, model: str) -> str:
-    said = [f"from {backend.origin}"]
-    if share is not None:
-        layers = f"{plural(share.layers, 'layer')}, " if share.layers is not None else ""
-        said.append(f"holds {layers}{bytes_text(share.held_bytes)} of {model}")
-    if backend.detail and share is None:
-        said.append(backend.detail)
-    return plain_line("  ".join(said))
 
 
 def _sweep_text(sweep: SweepGoing) -> Content:
@@ -210,16 +262,3 @@ def _nothing_known() -> str:
         f"{worker_command_text('THAT-HOST-IP')}\n"
         "Its port has no password: let only hosts that you trust reach it."
     )
-
-
-def _by_address(text: str) -> tuple[int, object, str]:
-    """Numeric addresses in their order, then names in theirs."""
-    host, _, port = text.partition(":")
-    try:
-        return 0, int(ipaddress.IPv4Address(host)), port.zfill(5)
-    except ValueError:
-        return 1, host, port.zfill(5)
-
-
-def _width(*columns: Column) -> int:
-    return sum(column.width for column in columns)

@@ -36,6 +36,12 @@ class Cell:
 Row = Mapping[str, Cell]
 
 
+class _Named(Text):
+    """The text of a first cell, which tells what row it is of."""
+
+    row = ""
+
+
 class Ledger(DataTable[Text]):
     """Rows by a key of their own, in fixed columns."""
 
@@ -62,11 +68,13 @@ class Ledger(DataTable[Text]):
     ]
 
     def __init__(self, order: Callable[[str], Any]) -> None:
-        """`order` makes the key that rows are sorted by, out of the text in the first column."""
+        """`order` makes what rows are sorted by out of their keys."""
         super().__init__(
             cursor_type="row", zebra_stripes=False, cell_padding=0, cursor_foreground_priority="renderable"
         )
         self._order = order
+        self._reverse = False
+        self._sorted_by_value = False
         self._shown: dict[str, Row] = {}
         self._layout: tuple[Column, ...] = ()
 
@@ -76,6 +84,17 @@ class Ledger(DataTable[Text]):
         if not self._shown:
             return None
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the rows that are shown."""
+        return tuple(self._shown)
+
+    def order_by(self, order: Callable[[str], Any], *, reverse: bool = False) -> None:
+        """Sort by another thing from now on, which may change with what is shown."""
+        self._order, self._reverse, self._sorted_by_value = order, reverse, True
+        if self._shown:
+            self._sort()
 
     def lay_out(self, columns: Sequence[Column]) -> None:
         """Show these columns from now on."""
@@ -97,9 +116,9 @@ class Ledger(DataTable[Text]):
             if key in self._shown:
                 self._change(key, row)
             else:
-                self.add_row(*(self._cell(row, column) for column in self._layout), key=key)
+                self.add_row(*(self._cell(key, row, column) for column in self._layout), key=key)
             self._shown[key] = row
-        if new:
+        if new or (rows and self._sorted_by_value):
             self._sort()
 
     def drop(self, keys: Iterable[str]) -> None:
@@ -110,25 +129,26 @@ class Ledger(DataTable[Text]):
 
     def _sort(self) -> None:
         selected = self.selected
-        self.sort(self._layout[0].key, key=lambda cell: self._order(cell.plain))
+        self.sort(self._layout[0].key, key=lambda cell: self._order(cell.row), reverse=self._reverse)
         self._select(selected)
 
     def _select(self, key: str | None) -> None:
-        if key is not None:
+        if key in self._shown:
             self.move_cursor(row=self.get_row_index(key), animate=False)
 
     def _change(self, key: str, row: Row) -> None:
         before = self._shown[key]
         for column in self._layout:
             if row.get(column.key) != before.get(column.key):
-                self.update_cell(key, column.key, self._cell(row, column))
+                self.update_cell(key, column.key, self._cell(key, row, column))
 
-    def _cell(self, row: Row, column: Column) -> Text:
+    def _cell(self, key: str, row: Row, column: Column) -> Text:
         cell = row.get(column.key, Cell(""))
         style = self.get_component_rich_style(f"ledger--{cell.tone}", partial=True) if cell.tone else ""
-        text = Text(plain_line(cell.text), style, no_wrap=True, overflow="ellipsis")
+        text = _Named(plain_line(cell.text), style, no_wrap=True, overflow="ellipsis")
+        text.row = key
         if column.right:
             text.align("right", column.width - 1)
         else:
-            text.truncate(column.width - 1, overflow="ellipsis")
+            text.truncate(max(1, column.width - 1), overflow="ellipsis")
         return text

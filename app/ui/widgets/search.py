@@ -31,10 +31,14 @@ class SearchLine(Horizontal):
             super().__init__()
             self.text = text
 
+    def __init__(self, wanted: str = "text or regular expression") -> None:
+        super().__init__()
+        self._wanted = wanted
+
     def compose(self) -> ComposeResult:
         """A sign, and the text."""
         yield Static("/", id="search-sign")
-        line = Input(compact=True, placeholder="text or regular expression")
+        line = Input(compact=True, placeholder=self._wanted)
         line.cursor_blink = False
         yield line
 

@@ -1,0 +1,149 @@
+"""How a backend looks in the table: columns, cells, what they are sorted by, what a filter finds."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from app.core.backends import Backend, Look
+from app.rpc.probe import BackendState
+from app.text.units import GIB, UNKNOWN, bytes_text, milliseconds_text, plural
+from app.ui.plain import plain_line
+from app.ui.steady import Steady
+from app.ui.widgets.ledger import Cell, Column, Row
+from app.ui.widgets.sparks import sparks
+
+_BASIC = (
+    Column("mark", "", 1),
+    Column("backend", "backend", 22),
+    Column("state", "state", 10),
+    Column("protocol", "proto", 6),
+    Column("devices", "dev", 4, right=True),
+    Column("memory", "free/total", 11, right=True),
+    Column("ms", "ms", 4, right=True),
+)
+_SHARE = (Column("layers", "layers", 8, right=True), Column("holds", "holds", 10, right=True))
+_TREND_WIDTH = 10
+_TREND_TOP_MS = 10.0
+"""Below it a line stays low: what differs by less is of no interest."""
+_TREND = (Column("trend", "trend", _TREND_WIDTH + 1, right=True),)
+_NAME = (Column("name", "name", 12),)
+_ORIGIN = (Column("origin", "  from", 16),)
+_TONES = {
+    BackendState.FREE: "good",
+    BackendState.OURS: "good",
+    BackendState.BUSY: "warning",
+    BackendState.MISMATCH: "error",
+    BackendState.NOT_RPC: "error",
+    BackendState.REFUSED: "error",
+    BackendState.NO_ANSWER: "error",
+}
+
+
+class Share(NamedTuple):
+    """What one backend holds of the model that is loaded."""
+
+    layers: int | None
+    held_bytes: int
+
+
+RANKS: dict[str, Callable[[Backend, Share | None], Any]] = {
+    "backend": lambda backend, _share: str(backend.address),
+    "name": lambda backend, _share: backend.remark.name or None,
+    "state": lambda backend, _share: backend.word,
+    "protocol": lambda backend, _share: backend.protocol,
+    "devices": lambda backend, _share: len(backend.devices) or None,
+    "memory": lambda backend, _share: backend.total_bytes,
+    "ms": lambda backend, _share: backend.latency_ms,
+    "layers": lambda _backend, share: share.layers if share else None,
+    "holds": lambda _backend, share: share.held_bytes if share else None,
+    "origin": lambda backend, _share: backend.origin,
+}
+"""What the rows are sorted by, for each column; None comes last."""
+
+
+def columns(width: int, *, named: bool) -> tuple[Column, ...]:
+    """The columns that there is room for, the most useful first."""
+    chosen = _BASIC
+    for more in (_NAME if named else (), _SHARE, _TREND, _ORIGIN):
+        if sum(column.width for column in (*chosen, *more)) > width:
+            break
+        chosen = (*chosen, *more)
+    return chosen
+
+
+def passes(backend: Backend, text: str) -> bool:
+    """Whether what is said of a backend has `text` in it, in whatever case."""
+    remark = backend.remark
+    devices = "".join(f" device {device.index}" for device in backend.devices)
+    said = f"{backend.address} {remark.name} {remark.note} {backend.word} {backend.origin} {backend.detail}"
+    return text.casefold() in (said + devices).casefold()
+
+
+def first_ports(backends: Iterable[Backend]) -> dict[str, int]:
+    """The lowest port of each host: the others of the same host stand under it."""
+    lowest: dict[str, int] = {}
+    for address in (backend.address for backend in backends):
+        lowest[address.host] = min(address.port, lowest.get(address.host, address.port))
+    return lowest
+
+
+def trend(looks: Sequence[Look]) -> str:
+    """The round trips of the last probes; a gap where there was none."""
+    latencies = [look.latency_ms for look in looks[-_TREND_WIDTH:]]
+    top = max((latency for latency in latencies if latency is not None), default=0.0)
+    return sparks(latencies, _TREND_WIDTH, top=max(top, _TREND_TOP_MS))
+
+
+def by_address(text: str) -> tuple[int, object, str]:
+    """Numeric addresses in their order, then names in theirs."""
+    host, _, port = text.partition(":")
+    try:
+        return 0, int(ipaddress.IPv4Address(host)), port.zfill(5)
+    except ValueError:
+        return 1, host, port.zfill(5)
+
+
+def backend_row(backend: Backend, share: Share | None, latency: Steady) -> Row:
+    """All but what depends on its neighbours."""
+    tone = _TONES.get(backend.state, "muted") if backend.state and backend.enabled else "muted"
+    return {
+        "name": Cell(backend.remark.name),
+        "state": Cell(backend.word or UNKNOWN, tone),
+        "protocol": Cell(str(backend.protocol or UNKNOWN)),
+        "devices": Cell(str(len(backend.devices) or UNKNOWN)),
+        "memory": Cell(_memory(backend)),
+        "ms": Cell(milliseconds_text(latency.show(backend.latency_ms))),
+        "layers": Cell(str(share.layers) if share is not None and share.layers is not None else UNKNOWN),
+        "holds": Cell(bytes_text(share.held_bytes if share is not None else None)),
+        "origin": Cell(f"  {backend.origin}", "muted"),
+    }
+
+
+def _memory(backend: Backend) -> str:
+    """Free and total GiB; what is free on one that is held was seen before it was, so it is not known."""
+    if backend.total_bytes is None:
+        return UNKNOWN
+    free = backend.free_bytes if backend.state is BackendState.FREE else None
+    return f"{_gib(free)}/{_gib(backend.total_bytes)}"
+
+
+def _gib(size: int | None) -> str:
+    if size is None:
+        return UNKNOWN
+    return f"{size / GIB:.1f}" if size < 100 * GIB else f"{size / GIB:.0f}"
+
+
+def details(backend: Backend, share: Share | None, model: str) -> str:
+    """All that is known of one, in a line or two."""
+    said = [backend.remark.name] if backend.remark.name else []
+    said.append(f"from {backend.origin}")
+    if share is not None:
+        layers = f"{plural(share.layers, 'layer')}, " if share.layers is not None else ""
+        said.append(f"holds {layers}{bytes_text(share.held_bytes)} of {model}")
+    if backend.detail and share is None:
+        said.append(backend.detail)
+    if backend.remark.note:
+        said.append(f"note: {backend.remark.note}")
+    return plain_line("  ".join(said))
