@@ -163,6 +163,27 @@ async def test_reasons_and_thinking_unfold(open_console: OpenConsole) -> None:
         await until(lambda: "I wonder." not in console.text)
 
 
+async def test_copying_from_the_turn_that_is_selected(open_console: OpenConsole) -> None:
+    async with open_console(MODEL) as console:
+        for prompt, answer in (("First", "```\na = 1\n```\n\n- ```\n  b\n  ```\n"), ("Second", "No code.")):
+            answer_with(console.cluster, *whole(answer))
+            await _ask(console, prompt)
+            await until(lambda: not console.main.chat.answering)
+        await console.press("escape", "y")
+        await until(lambda: "Copied the answer: 8 characters." in console.toasts)
+        assert console.app.clipboard == "No code."
+        await console.press("Y")
+        assert any("This answer has no block of code." in said for said in console.toasts)
+        await console.press("K", "Y")
+        await until(lambda: "Copied block of code 1 of 2: 6 characters." in console.toasts)
+        assert console.app.clipboard == "a = 1\n"
+        await console.press("Y")
+        await until(lambda: console.app.clipboard == "b\n")
+        await console.shows("◂ selected")
+        await console.press("J")
+        await until(lambda: "◂ selected" not in console.text)
+
+
 async def test_a_click_unfolds(open_console: OpenConsole) -> None:
     async with open_console(MODEL) as console:
         answer_with(console.cluster, *whole("Yes."))

@@ -4,20 +4,65 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.text.problem import Problem
+from app.text.units import plural
 from app.ui.widgets.turn_drawing import Fold
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
+    from app.ui.widgets.turn import TurnView
 
 
 def toggle_reasons(screen: MainScreen, _argument: str) -> None:
-    """Fold or unfold the reasons of the newest route."""
+    """Fold or unfold the reasons of the selected turn's route."""
     screen.chat.toggle(Fold.WHY)
 
 
 def toggle_thinking(screen: MainScreen, _argument: str) -> None:
-    """Fold or unfold the newest thinking."""
+    """Fold or unfold the selected turn's thinking."""
     screen.chat.toggle(Fold.THINKING)
+
+
+def older_turn(screen: MainScreen, _argument: str) -> None:
+    """Select the turn before."""
+    screen.chat.transcript.walk(-1)
+
+
+def newer_turn(screen: MainScreen, _argument: str) -> None:
+    """Select the turn after."""
+    screen.chat.transcript.walk(1)
+
+
+def copy_answer(screen: MainScreen, _argument: str) -> None:
+    """Copy the answer as it came."""
+    _copy(screen, "the answer", _selected(screen).shown.turn.text)
+
+
+def copy_prompt(screen: MainScreen, _argument: str) -> None:
+    """Copy the prompt as it was sent."""
+    _copy(screen, "the prompt", _selected(screen).shown.turn.prompt)
+
+
+def copy_code(screen: MainScreen, _argument: str) -> None:
+    """Copy a block of code; another time, the one after it."""
+    found = _selected(screen).next_code()
+    if found is None:
+        raise Problem("This answer has no block of code.", "K selects an older turn; y copies the answer.")
+    text, at, count = found
+    _copy(screen, "the block of code" if count == 1 else f"block of code {at} of {count}", text)
+
+
+def _selected(screen: MainScreen) -> TurnView:
+    selected = screen.chat.transcript.selected
+    assert selected is not None
+    return selected
+
+
+def _copy(screen: MainScreen, what: str, text: str) -> None:
+    if not text:
+        raise Problem(f"There is nothing in {what} yet.", "Wait for it, or select another turn with K.")
+    screen.app.copy_to_clipboard(text)
+    screen.tell(f"Copied {what}: {plural(len(text), 'character')}.")
 
 
 async def clear(screen: MainScreen, _argument: str) -> None:

@@ -124,9 +124,9 @@ class ChatPane(Pane):
         self.show_model()
 
     def toggle(self, part: Fold) -> None:
-        """Fold or unfold a part of the newest turn."""
-        if self.transcript.newest is not None:
-            self.transcript.newest.toggle(part)
+        """Fold or unfold a part of the selected turn."""
+        if self.transcript.selected is not None:
+            self.transcript.selected.toggle(part)
 
     @on(Prompt.Sent)
     def send(self, event: Prompt.Sent) -> None:

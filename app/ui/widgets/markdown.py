@@ -134,6 +134,11 @@ class GrowingMarkdown:
         return _trimmed([indented(line, self._look.indent) for line in lines])
 
 
+def code_blocks(text: str) -> list[str]:
+    """The blocks of code in `text`, as they were written, from the first on."""
+    return [token.content for token in PARSER.parse(text) if token.type in {"fence", "code_block"}]
+
+
 def _blocks(text: str) -> list[str]:
     """The top-level blocks of `text`, which they add up to."""
     lines = text.split("\n")

@@ -54,8 +54,33 @@ class Transcript(VerticalScroll):
         """The last turn."""
         return self.turns[-1] if self.turns else None
 
+    @property
+    def selected(self) -> TurnView | None:
+        """The turn that keys are for: the one that was walked to, else the newest."""
+        return next((view for view in self.turns if view.shown.selected), self.newest)
+
+    def walk(self, by: int) -> None:
+        """Select the turn that is so many further down, and show where it begins."""
+        if self.selected is None:
+            return
+        at = self.turns.index(self.selected)
+        wanted = max(0, min(len(self.turns) - 1, at + by))
+        self._select(wanted)
+        if wanted < len(self.turns) - 1:
+            self.scroll_to_widget(self.turns[wanted], top=True, animate=False)
+        else:
+            self.anchor()
+
+    def _select(self, wanted: int) -> None:
+        for at, view in enumerate(self.turns):
+            selected = at == wanted < len(self.turns) - 1
+            if view.shown.selected != selected:
+                view.shown.selected = selected
+                view.grow()
+
     def begin(self, turn: Turn) -> TurnView:
         """Show a turn at the end, and go there."""
+        self._select(len(self.turns))
         view = TurnView(turn, self._look())
         self.turns.append(view)
         self.mount(view)

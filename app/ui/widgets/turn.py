@@ -25,6 +25,8 @@ class TurnView(Widget):
         super().__init__()
         self.shown = Shown(turn)
         self._look = look
+        self._copied = 0
+        """So many blocks of code were asked for."""
         self._width = 0
         self._drawing: TurnDrawing | None = None
 
@@ -53,6 +55,17 @@ class TurnView(Widget):
         """Fold or unfold a part."""
         self.shown.unfolded ^= {part}
         self.grow()
+
+    def next_code(self) -> tuple[str, int, int] | None:
+        """One block of code after the other: its text, which it is, of how many; None where there is none."""
+        from app.ui.widgets.markdown import code_blocks
+
+        blocks = code_blocks(self.shown.turn.text)
+        if not blocks:
+            return None
+        at = self._copied % len(blocks)
+        self._copied += 1
+        return blocks[at], at + 1, len(blocks)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the turn has at this width."""

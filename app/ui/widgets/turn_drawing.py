@@ -53,6 +53,8 @@ class Shown:
     note: str = ""
     """What else there is to say of a whole answer."""
     unfolded: frozenset[Fold] = frozenset()
+    selected: bool = False
+    """Whether it was walked to: keys are for this turn."""
 
 
 class TurnDrawing:
@@ -73,7 +75,7 @@ class TurnDrawing:
         """Make the lines of the turn as it is now."""
         turn = shown.turn
         self.strips, self.folds = [], {}
-        self._say("you", "you")
+        self._say("you", "you", "◂ selected" if shown.selected else "")
         self._paragraph(turn.prompt)
         self._empty()
         self._say(turn.model, "model", _numbers(turn))
