@@ -52,7 +52,7 @@ def broken(where: str) -> tuple[str, ...]:
 
 def test_a_key_ends_it(lonely: Mapping[str, str]) -> None:
     with Terminal(CONSOLE, lonely, 100, 30) as terminal:
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         assert not terminal.restored, "or this test could not fail"
         terminal.send("\x11")
         assert terminal.wait_exit() == 0
@@ -61,7 +61,7 @@ def test_a_key_ends_it(lonely: Mapping[str, str]) -> None:
 
 def test_control_c_twice_ends_it(lonely: Mapping[str, str]) -> None:
     with Terminal(CONSOLE, lonely, 100, 30) as terminal:
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         terminal.send("\x03")
         terminal.wait_for("ctrl+c again quits")
         terminal.send("\x03")
@@ -74,7 +74,7 @@ def test_control_c_twice_ends_it(lonely: Mapping[str, str]) -> None:
 )
 def test_a_signal_ends_it(lonely: Mapping[str, str], number: int, code: int) -> None:
     with Terminal(CONSOLE, lonely, 100, 30) as terminal:
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         os.kill(terminal.pid, number)
         assert terminal.wait_exit() == code
         assert terminal.restored
@@ -82,7 +82,7 @@ def test_a_signal_ends_it(lonely: Mapping[str, str], number: int, code: int) -> 
 
 def test_a_closed_terminal_ends_it(lonely: Mapping[str, str]) -> None:
     with Terminal(CONSOLE, lonely, 100, 30) as terminal:
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         process = psutil.Process(terminal.pid)
         children = process.children(recursive=True)
         terminal.hang_up()
@@ -94,7 +94,7 @@ def test_a_closed_terminal_ends_it(lonely: Mapping[str, str]) -> None:
 def test_a_fault_ends_it_with_two_sentences_and_a_report(lonely: Mapping[str, str], where: str) -> None:
     with Terminal(broken(FAULTS[where]), lonely, 100, 30) as terminal:
         if where == "a handler":
-            terminal.wait_for("Chat")
+            terminal.wait_for("No model is chosen")
             terminal.send("\x1b")
             terminal.wait_for("? help")
             terminal.send(":")
@@ -119,7 +119,7 @@ def test_a_fault_ends_it_with_two_sentences_and_a_report(lonely: Mapping[str, st
 
 def test_a_fault_of_a_command_is_told_and_the_console_stays(lonely: Mapping[str, str]) -> None:
     with Terminal(broken("app.core.cluster:Cluster.discover"), lonely, 120, 36) as terminal:
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         terminal.send("/rpc discover\r")
         terminal.wait_for("ended by a fault of this program")
         report = newest_report(folders.state_folder())

@@ -16,7 +16,7 @@ def test_it_is_suspended_and_resumed_as_any_job(lonely: Mapping[str, str]) -> No
     with Terminal(SHELL, {**lonely, "PS1": "the-shell> "}, 100, 30) as terminal:
         terminal.wait_for("the-shell>")
         terminal.send(f"{shlex.join(CONSOLE)}\r")
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         terminal.send("a half-written prompt")
         terminal.wait_for("a half-written prompt")
         terminal.clear()
@@ -59,7 +59,7 @@ def test_it_is_resized_to_very_little_and_back(lonely: Mapping[str, str]) -> Non
 def test_a_large_text_is_pasted_and_not_sent(lonely: Mapping[str, str]) -> None:
     text = "".join(f"line {number} of many\n" for number in range(5000)) + "the very last words"
     with Terminal(CONSOLE, lonely, 100, 30) as terminal:
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         terminal.paste(text)
         terminal.wait_for("the very last words")
         terminal.send(" and my own")
@@ -71,10 +71,18 @@ def test_a_large_text_is_pasted_and_not_sent(lonely: Mapping[str, str]) -> None:
 
 def test_no_colour_where_none_is_wanted(lonely: Mapping[str, str]) -> None:
     with Terminal(CONSOLE, {**lonely, "NO_COLOR": "1"}, 100, 30) as terminal:
-        terminal.wait_for("Chat")
+        terminal.wait_for("No model is chosen")
         terminal.send("\x11")
         assert terminal.wait_exit() == 0
         assert not terminal.colours
+
+
+def test_only_ascii_where_the_locale_has_nothing_else(lonely: Mapping[str, str]) -> None:
+    with Terminal(CONSOLE, {**lonely, "LC_ALL": "C"}, 100, 30) as terminal:
+        terminal.wait_for("No model is chosen")
+        terminal.send("\x11")
+        assert terminal.wait_exit() == 0
+        assert terminal.written.isascii()
 
 
 def test_the_version_needs_no_terminal(lonely: Mapping[str, str]) -> None:
