@@ -78,6 +78,7 @@ async def show(opening: Callable[[], Awaitable[Cluster]]) -> int:
 
 def _collect_only_what_is_new() -> None:
     """A search for garbage in all that stays would hold every key up for 50 ms, again and again."""
+    gc.collect()
     gc.freeze()
     gc.enable()
 
