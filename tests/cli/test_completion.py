@@ -60,7 +60,7 @@ def _complete(folder: Path, line: str) -> list[str]:
     ("line", "ways"),
     [
         ("synaptic-tui do", ["doctor"]),
-        ("synaptic-tui backends re", ["remove"]),
+        ("synaptic-tui backends rem", ["remove"]),
         ("synaptic-tui --distr", ["--distributed"]),
         ("synaptic-tui --log-level w", ["warning"]),
         ("synaptic-tui backends remove 10", ["10.0.0.1:50052", "10.0.0.2:50053"]),
