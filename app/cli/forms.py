@@ -35,7 +35,9 @@ def backend_form(backend: Backend) -> Form:
 
 def known_backend_form(backend: Backend) -> Form:
     """One backend, with who named it."""
-    return {**backend_form(backend), "origin": backend.origin}
+    remark = backend.remark
+    said = {"name": remark.name, "note": remark.note, "enabled": backend.enabled}
+    return {**backend_form(backend), "origin": backend.origin, **said}
 
 
 def sweep_form(sweep: Sweep) -> Form:

@@ -15,18 +15,19 @@ from app.text.units import UNKNOWN, bytes_text, count_text, milliseconds_text
 def print_backends(backends: Iterable[Backend]) -> None:
     """One line a backend, as last seen."""
     print_table(
-        ("backend", "state", "protocol", "devices", "free", "total", "ms", "origin", "detail"),
+        ("backend", "state", "protocol", "devices", "free", "total", "ms", "origin", "name", "detail"),
         [
             (
                 str(b.address),
-                str(b.state or UNKNOWN),
+                b.word or UNKNOWN,
                 str(b.protocol or UNKNOWN),
                 str(len(b.devices) or UNKNOWN),
                 bytes_text(b.free_bytes),
                 bytes_text(b.total_bytes),
                 milliseconds_text(b.latency_ms),
                 b.origin,
-                b.detail,
+                b.remark.name or UNKNOWN,
+                b.remark.note or b.detail,
             )
             for b in backends
         ],

@@ -49,6 +49,8 @@ class Argument:
     """What completion offers."""
     check: Callable[[str], object] = _accept
     """Raises a Problem where the text cannot be one."""
+    tells: Callable[[str], str] = lambda _text: ""
+    """What will be done with a text that can be one; empty where that goes without saying."""
     first: Callable[[MainScreen], str] = lambda _screen: ""
     """What stands there already when the command is begun by its key."""
 
@@ -154,8 +156,8 @@ def _argument_completions(
     choices = [choice for choice in argument.choices(screen) if folded in choice.casefold()]
     for choice in sorted(choices, key=lambda choice: not choice.casefold().startswith(folded)):
         yield Completion(f"{before}{choice}", choice)
-    if begun and not choices and (wrong := _why_wrong(argument, begun)):
-        yield Completion(typed, argument.spec, wrong)
+    if begun and not choices and (said := _why_wrong(argument, begun) or argument.tells(begun)):
+        yield Completion(typed, argument.spec, said)
 
 
 def _why_wrong(argument: Argument, text: str) -> str:

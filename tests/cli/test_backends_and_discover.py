@@ -58,6 +58,21 @@ def test_a_backend_is_added_listed_and_removed(
     assert worker.alive
 
 
+def test_a_backend_is_disabled_enabled_named_and_noted(
+    run: Run, configured: Configured, rpc_server: RpcServerFactory
+) -> None:
+    configured()
+    address = str(rpc_server().address)
+    run("backends", "add", address)
+    run("backends", "rename", address, "attic")
+    run("backends", "note", address, "loud fan")
+    off = run("backends", "disable", address, "--json").json
+    assert (off["enabled"], off["name"], off["note"], off["state"]) == (False, "attic", "loud fan", None)
+    assert "disabled" in run("backends", "list").out
+    assert run("backends", "enable", address, "--json").json["state"] == "free"
+    assert run("backends", "disable", "127.0.0.9").code == 1
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

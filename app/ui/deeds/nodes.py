@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.core.pulls import PullStopped
 from app.text.address import DEFAULT_NODE_PORT, parse_node_url
 from app.text.problem import Problem
-from app.ui.deeds.backends import add_backend, remove_backend
+from app.ui.deeds.backends import add_backend, remove_backends
 from app.ui.model_order import parse_model_order
 from app.ui.screens.box import BoxScreen
 from app.ui.screens.confirm import ConfirmScreen
@@ -35,7 +35,7 @@ async def add_member(screen: MainScreen, text: str) -> None:
 async def remove_member(screen: MainScreen, text: str) -> None:
     """Forget a node, or a backend where the address is none of a node's."""
     if not names_a_node(text):
-        await remove_backend(screen, text)
+        await remove_backends(screen, text)
         return
     url = parse_node_url(text)
     await screen.cluster.members.remove_node(url)

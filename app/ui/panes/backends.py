@@ -46,6 +46,12 @@ from app.ui.widgets.search import SearchLine
 _BAR = 20
 
 
+class BackendTable(Ledger):
+    """The backends. The keys of the pane come before those of a table: Enter opens."""
+
+    BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.BACKENDS)
+
+
 class BackendsPane(Pane):
     """A row for each backend, and all that is known of the one under the cursor."""
 
@@ -67,7 +73,7 @@ class BackendsPane(Pane):
     def compose(self) -> ComposeResult:
         """The table, or what to do while it is empty; then the selected one, and the sweep."""
         yield Static(_nothing_known(), classes="empty", markup=False)
-        yield Ledger(order=by_address)
+        yield BackendTable(order=by_address)
         yield Said(classes="details")
         yield Said(id="sweep")
         yield SearchLine("part of an address, name, state, origin or note")

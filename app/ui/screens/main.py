@@ -100,6 +100,11 @@ class MainScreen(Screen[None]):
         return self.query_one(ChatPane)
 
     @property
+    def backends(self) -> BackendsPane:
+        """The second pane."""
+        return self.query_one(BackendsPane)
+
+    @property
     def coordinator(self) -> CoordinatorPane:
         """The fourth pane."""
         return self.query_one(CoordinatorPane)
@@ -112,7 +117,7 @@ class MainScreen(Screen[None]):
     @property
     def selected_backend(self) -> str | None:
         """The address under the cursor of the second pane."""
-        return self.query_one(BackendsPane).selected
+        return self.backends.selected
 
     @property
     def selected_node(self) -> str | None:
@@ -265,7 +270,7 @@ class MainScreen(Screen[None]):
             elif isinstance(event, Chosen):
                 self.chat.show_model()
         self.chat.take(events)
-        self.query_one(BackendsPane).take(events)
+        self.backends.take(events)
         self.query_one(NodesPane).take(events)
         self.coordinator.take(events, lost)
         self.notices.take(events)
