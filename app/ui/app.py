@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 OF_TEXTUAL = ("Theme", "Screenshot")
 """What the palette offers of Textual's own commands; the others have a counterpart in our table."""
 
-IN_EVERY_SCREEN = {"ctrl+c": "interrupt", "ctrl+z": "suspend"}
+IN_EVERY_SCREEN = {"ctrl+c": "interrupt", "ctrl+z": "suspend", "ctrl+q": "quit"}
 """Keys that go before whatever a field or a screen would make of them, and their commands."""
 
 WIDTHS = [(0, "-narrow"), (100, "-wide")]

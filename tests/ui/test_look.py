@@ -54,6 +54,16 @@ def test_our_themes_can_be_read(theme: object) -> None:
         assert _contrast(Color.parse(getattr(ours, name)), ground) >= 4.5, name
 
 
+@pytest.mark.parametrize("keys", [("question_mark",), ("m",), ("colon",), ("ctrl+p",)], ids="".join)
+async def test_what_leaves_the_console_does_so_over_any_screen(
+    open_console: OpenConsole, keys: tuple[str, ...]
+) -> None:
+    async with open_console() as console:
+        await console.press("escape", *keys)
+        await console.press("ctrl+q")
+        await until(lambda: console.app.return_code == 0, "the end")
+
+
 def _contrast(one: Color, other: Color) -> float:
     """As WCAG 2 has it."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)

@@ -76,9 +76,14 @@ def test_command_line_that_is_refused(snap_compare: SnapCompare, cluster: Cluste
 
 
 def test_light(snap_compare: SnapCompare, cluster: Cluster) -> None:
-    app = OpenedConsole(cluster)
-    app.theme = "textual-light"
-    assert snap_compare(app, terminal_size=WIDE, run_before=_peopled(cluster))
+    fill = _peopled(cluster)
+
+    async def fill_and_lighten(pilot: Pilot[None]) -> None:
+        await fill(pilot)
+        pilot.app.theme = "synaptic-light"
+        await _settled(pilot)
+
+    assert snap_compare(OpenedConsole(cluster), terminal_size=WIDE, run_before=fill_and_lighten)
 
 
 def _peopled(cluster: Cluster, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
