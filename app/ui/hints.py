@@ -53,8 +53,8 @@ def _keys_of(commands: Iterable[Command], screen: MainScreen) -> Iterator[KeyHin
     """The first key of each command that works where the focus is."""
     active = screen.active_bindings
     for command in commands:
-        action = f"screen.command('{command.name}')"
-        works = (key for key in command.keys if key in active and active[key].binding.action == action)
+        actions = {f"{whose}command('{command.name}')" for whose in ("screen.", "")}
+        works = (key for key in command.keys if key in active and active[key].binding.action in actions)
         key = next(works, None)
         if key is not None:
             yield KeyHint(key_text(key), command.label)

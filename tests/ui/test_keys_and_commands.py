@@ -114,7 +114,8 @@ async def test_add_and_remove_a_node(open_console: OpenConsole) -> None:
         assert console.main.query_one(CommandLine).line == "add http://"
         await console.type("127.0.0.9:9")
         await console.press("enter")
-        await console.shows("127.0.0.9:9           down")
+        await console.shows("0 of 1 up")
+        await console.shows("127.0.0.9:9 ")
         await console.command("remove http://127.0.0.9:9")
         await until(lambda: not console.cluster.pool.nodes)
         await console.shows("No Ollama node is known.")

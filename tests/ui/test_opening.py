@@ -93,7 +93,7 @@ async def test_one_can_leave_before_it_is_open(tmp_path: Path, key: str) -> None
 
 
 def test_keys_of_every_screen_are_those_of_the_table() -> None:
-    assert {key: name for name in ("interrupt", "suspend") for key in BY_NAME[name].keys} == IN_EVERY_SCREEN
+    assert all(key in BY_NAME[name].keys for key, name in IN_EVERY_SCREEN.items())
 
 
 HEAVY = ("app.core", "app.rpc", "app.llama", "app.ollama", "app.gguf", "httpx", "yaml", "msgspec", "psutil")
