@@ -127,6 +127,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def _fatal_error(self) -> None:
         self._close_messages_no_wait()
 
+    def action_command_palette(self) -> None:
+        """Offer commands, once there is a screen that has them."""
+        if self.main is not None:
+            super().action_command_palette()
+
     async def action_quit(self) -> None:
         """Leave by way of the table, whatever asked for it."""
         self.action_command("quit")

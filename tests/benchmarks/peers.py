@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -13,6 +13,9 @@ import platformdirs
 from app import __version__
 
 ENVIRONMENTS = Path(platformdirs.user_cache_dir("synaptic-tui-benchmarks"))
+SIGN = "¤"
+"""Typed where there is a field to type in; nothing else on a screen looks like it."""
+PALETTE = ("\x10", "Search")
 EMPTY = """\
 from textual.app import App
 from textual.widgets import Input
@@ -34,6 +37,10 @@ class Program:
     version: str
     files: Mapping[str, str] = field(default_factory=dict)
     """What it needs in its folder, by name."""
+    key: str = SIGN
+    """A key that it answers where it begins ..."""
+    answer: str = SIGN
+    """... and what is on the screen then."""
 
 
 class NotInstalled(Exception):  # noqa: N818  said of the peer
@@ -60,18 +67,19 @@ def empty() -> Program:
 def toolong() -> Program:
     """A viewer of log files."""
     lines = "".join(f"2026-11-23 12:00:00 INFO line {number} of a log\n" for number in range(1000))
-    return _peer("toolong", "toolong", "tl", "some.log", files={"some.log": lines})
+    peer = _peer("toolong", "toolong", "tl", "some.log")
+    return replace(peer, files={"some.log": lines}, key="/", answer="Find")
 
 
 def posting() -> Program:
     """A client for HTTP."""
     # Later releases of tree-sitter break it.
-    return _peer("posting", "posting", "posting", also=("tree-sitter==0.25.2",))
+    return _on_palette(_peer("posting", "posting", "posting", also=("tree-sitter==0.25.2",)))
 
 
 def oterm() -> Program:
     """A client for Ollama."""
-    return _peer("oterm", "oterm", "oterm")
+    return _on_palette(_peer("oterm", "oterm", "oterm"))
 
 
 def elia() -> Program:
@@ -79,14 +87,13 @@ def elia() -> Program:
     return _peer("elia", "elia-chat", "elia")
 
 
-def _peer(
-    name: str,
-    package: str,
-    script: str,
-    *arguments: str,
-    also: tuple[str, ...] = (),
-    files: Mapping[str, str] | None = None,
-) -> Program:
+def _on_palette(program: Program) -> Program:
+    """One that begins without a field to type in: it answers the key of Textual's command palette."""
+    key, answer = PALETTE
+    return replace(program, key=key, answer=answer)
+
+
+def _peer(name: str, package: str, script: str, *arguments: str, also: tuple[str, ...] = ()) -> Program:
     """Install `package` where it is not yet.
 
     Raises:
@@ -101,7 +108,7 @@ def _peer(
         if done.returncode:
             raise NotInstalled(done.stderr.strip().splitlines()[-1])
     version = _version(str(folder / "bin" / "python"), package)
-    return Program(name, (str(command), *arguments), version, files or {})
+    return Program(name, (str(command), *arguments), version)
 
 
 def _version(python: str, package: str) -> str:

@@ -85,6 +85,14 @@ async def test_a_cluster_that_cannot_be_opened_ends_the_console_with_its_problem
     assert not app.is_running
 
 
+async def test_keys_that_need_the_cluster_do_nothing_yet(tmp_path: Path) -> None:
+    async with opening_console(tmp_path) as (app, pilot, slow):
+        await pilot.press("ctrl+p", "ctrl+z", "f1", "escape")
+        assert isinstance(app.screen, OpeningScreen)
+        slow.may_end.set()
+        await until(lambda: app.main is not None and app.screen is app.main, "the main screen")
+
+
 @pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
 async def test_one_can_leave_before_it_is_open(tmp_path: Path, key: str) -> None:
     async with opening_console(tmp_path) as (app, pilot, _slow):

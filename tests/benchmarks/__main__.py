@@ -1,0 +1,63 @@
+"""Runs every benchmark and writes its figures into the README beside: `python -m tests.benchmarks`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks import log, startup, streaming
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+def main() -> None:
+    """Measure, and keep the figures."""
+    text = "\n".join((*_machine(), "", *_programs(), "", *_console()))
+    before, _, rest = README.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    sys.stdout.write(f"{text}\n")
+
+
+def _machine() -> Iterator[str]:
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
+    yield (
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} shared cores, Python {platform.python_version()}, "
+        f"Textual {version('textual')}, load average before: {load}."
+    )
+
+
+def _programs() -> Iterator[str]:
+    measured = startup.measure()
+    names = list(
+        dict.fromkeys(n for figures in measured.values() if isinstance(figures, dict) for n in figures)
+    )
+    yield f"| program | {' | '.join(names)} |"
+    yield f"|---|{'---:|' * len(names)}"
+    for title, figures in measured.items():
+        if isinstance(figures, str):
+            yield f"| {title} | {figures} |{' |' * (len(names) - 1)}"
+        else:
+            yield f"| {title} | {' | '.join(_shown(figures.get(name)) for name in names)} |"
+
+
+def _console() -> Iterator[str]:
+    yield "| the console under load | |"
+    yield "|---|---:|"
+    for figures in (log.measure(), streaming.measure()):
+        for name, figure in figures.items():
+            yield f"| {name} | {_shown(figure)} |"
+
+
+def _shown(figure: float | None) -> str:
+    return "—" if figure is None else f"{figure:,.1f}"
+
+
+if __name__ == "__main__":
+    main()
