@@ -23,6 +23,8 @@ _SIGNS = {
     "less_than_sign": "<",
     "plus": "+",
     "minus": "-",
+    "asterisk": "*",
+    "exclamation_mark": "!",
 }
 
 

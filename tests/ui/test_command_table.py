@@ -10,6 +10,7 @@ from textual.binding import Binding
 from app.text.problem import Problem
 from app.ui.command import Order, parse
 from app.ui.commands import BY_NAME, COMMANDS, pane_bindings
+from app.ui.keys import key_text
 from app.ui.palette import CommandsOfTable
 from app.ui.places import Place
 from app.ui.screens.main import MainScreen
@@ -114,3 +115,9 @@ def test_any_line_is_a_command_or_is_refused_in_words(line: str) -> None:
 def _bindings(place: Place) -> list[tuple[str, Binding]]:
     made = [*MainScreen.BINDINGS, *pane_bindings(place)]
     return [(binding.key, binding) for binding in made if not isinstance(binding, tuple)]
+
+
+def test_every_key_is_shown_as_it_is_written_on_it() -> None:
+    shown = [key_text(key) for command in COMMANDS for key in command.keys]
+    assert [text for text in shown if "_" in text] == []
+    assert [text for text in shown if text in ("plus", "minus", "asterisk", "slash", "colon")] == []
