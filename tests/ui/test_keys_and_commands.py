@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorStatus
+from app.demo.model import write_model
 from app.text.problem import Problem
 from app.ui.places import Place
 from app.ui.screens.leave import LeaveScreen
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.sheet import SheetScreen
 from app.ui.widgets.command_line import CommandLine
-from tests.support.console import NARROW, WIDE, Console, OpenConsole, people, ready_status
+from tests.support.console import HELD, NARROW, WIDE, Console, OpenConsole, free, people, ready_status
 from tests.support.scripted import answer_with, whole
 from tests.support.waiting import until
 
@@ -69,6 +71,22 @@ async def test_discover_sweeps_what_the_settings_say(open_console: OpenConsole) 
         await console.press("escape", "d")
         await console.shows("swept 1/1, found 0")
         await console.shows("discovery found 0 backends")
+
+
+async def test_who_has_backends_is_told_how_to_use_them(open_console: OpenConsole, tmp_path: Path) -> None:
+    def have_one(cluster: Cluster) -> None:
+        cluster.backends.take(free(HELD[0]), "state")
+
+    model = tmp_path / "small.gguf"
+    write_model(model)
+    async with open_console("networks: [127.0.0.9]", "ports: [9]", before=have_one) as console:
+        told = "Distribution is off: D spreads large models over 1 backend."
+        await console.command(f"model {model}")
+        await until(lambda: any(told in toast for toast in console.toasts))
+        await console.command("distributed on")
+        await console.command(f"model {model}")
+        await until(lambda: console.toasts[-1].startswith(str(model)))
+        assert told not in console.toasts[-1]
 
 
 async def test_discover_can_be_ended_and_runs_once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.text.problem import Problem
+from app.text.units import plural
 from app.ui.command import Deed
 from app.ui.places import Place
 from app.ui.screens.leave import LeaveScreen
@@ -38,6 +39,9 @@ def go_by(step: int) -> Deed:
 async def discover(screen: MainScreen, _argument: str) -> None:
     """Sweep, and save what is found."""
     await screen.cluster.discover()
+    hint = _how_to_spread(screen)
+    if hint:
+        screen.tell(hint)
 
 
 async def distribute(screen: MainScreen, word: str) -> None:
@@ -58,7 +62,8 @@ async def choose_model(screen: MainScreen, name: str) -> None:
     if name:
         route = await screen.cluster.route(name)
         await screen.cluster.choices.set_model(name)
-        screen.tell(f"{name}: {route.summary}.")
+        hint = "" if route.backends or route.node else _how_to_spread(screen)
+        screen.tell(f"{name}: {route.summary}. {hint}".rstrip())
 
 
 async def show_route(screen: MainScreen, name: str) -> None:
@@ -143,3 +148,11 @@ def chosen(screen: MainScreen) -> str:
     if model is None:
         raise Problem("No model is chosen.", "Choose one with 'model NAME'.")
     return model
+
+
+def _how_to_spread(screen: MainScreen) -> str:
+    """What stands between the backends that can be used and their use; "" where nothing does."""
+    usable = screen.cluster.backends.usable
+    if screen.cluster.choices.now.distributed or not usable:
+        return ""
+    return f"Distribution is off: D spreads large models over {plural(len(usable), 'backend')}."
