@@ -55,7 +55,7 @@ async def _chat(options: ClusterOptions, prompt: str, *, keep: bool, as_json: bo
 async def print_answer(cluster: Cluster, prompt: str, *, as_json: bool) -> None:
     """Stream the answer to standard output, its route and numbers to standard error."""
     route: Route | None = None
-    async with aclosing(cluster.ask(Conversation(cluster.settings.chat.system), prompt)) as parts:
+    async with aclosing(cluster.ask(Conversation(), prompt)) as parts:
         async for part in parts:
             if isinstance(part, Routed):
                 route = part.route

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.text.problem import Problem
@@ -13,15 +16,15 @@ FILE_LIMIT = 1 << 20
 """A larger file is none that people or this program write, in bytes."""
 
 
-def read_small(path: Path) -> bytes:
+def read_small(path: Path, limit: int = FILE_LIMIT) -> bytes:
     """The content of a file that is small by its nature.
 
     Raises:
-        OSError: it cannot be read, or is larger than FILE_LIMIT.
+        OSError: it cannot be read, or is larger than `limit` bytes.
     """
     with path.open("rb") as file:
-        content = file.read(FILE_LIMIT + 1)
-    if len(content) > FILE_LIMIT:
+        content = file.read(limit + 1)
+    if len(content) > limit:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
     return content
 
@@ -62,6 +65,42 @@ def write_private(path: Path, content: bytes) -> None:
             f"{path} cannot be written: {error.strerror}. What it held before is unchanged.",
             "Make room on the disk, or make the folder writable.",
         ) from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Be the only process that is between reading and writing `path`. Its folder is made where there is none.
+
+    The lock is on a file beside it that stays: `path` itself is replaced on every write.
+
+    Raises:
+        Problem: the folder cannot be made or written.
+    """
+    make_private_folder(path.parent)
+    try:
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Problem(
+            f"The folder {path.parent} cannot be written: {error.strerror}.", "Make it writable."
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def move_aside(path: Path) -> Path:
+    """Give a damaged file another name, beside those that were damaged before; returns its new path.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    number = 1
+    while os.path.lexists(aside := path.with_name(f"{path.name}.damaged-{number}")):
+        number += 1
+    path.rename(aside)
+    return aside
 
 
 def _sync_folder(folder: Path) -> None:

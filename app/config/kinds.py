@@ -62,7 +62,7 @@ class Number:
 
     def read(self, text: str) -> float:
         """The number."""
-        decimal = re.fullmatch(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", text)
+        decimal = re.fullmatch(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", text)
         if not decimal or not self.least <= float(text) <= self.most:
             raise ValueError(text)
         return float(text)

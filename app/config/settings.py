@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from app.config.kinds import BACKEND, COUNT, NAME, NETWORK, NODE, PORT, SECONDS, Number, WholeNumber
 from app.config.levels import LogLevel
+from app.config.sampling import SamplingSettings
 
 Mode = Literal["standard", "distributed"]
 Target = Literal["ollama", "coordinator"]
@@ -111,6 +112,10 @@ class ChatSettings:
 
     system: str | None = None
     """System prompt; null: the model's own."""
+    options: SamplingSettings = field(default_factory=SamplingSettings)
+    """How models choose their words, where a conversation says nothing else."""
+    keep: bool = True
+    """Keep the console's conversations on disk, for you alone, and go on with the last one next time."""
     idle_timeout_s: Seconds = 120.0
     """How long to wait for each piece of a coordinator's answer, in seconds."""
 

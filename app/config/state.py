@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import yaml
 
-from app.config.disk import make_private_folder, read_small, write_private
+from app.config.disk import locked, move_aside, read_small, write_private
 from app.config.settings import Mode
 from app.text.address import AddressProblem, parse_address, parse_node_url
 from app.text.problem import Problem
@@ -96,6 +93,8 @@ class State:
     nodes: tuple[str, ...] = ()
     theme: str | None = None
     layout: Layout | None = None
+    welcome_skipped: bool = False
+    """A person wants the welcome page no more."""
     imported_from: str | None = None
     """The SynapticLlamas file whose content was taken over, once."""
 
@@ -141,7 +140,7 @@ class StateFile:
         try:
             return _decode(_content(self.path), self.path)
         except _Damage:
-            with self._locked():
+            with locked(self.path):
                 return self._decoded_or_moved_aside()[1]
 
     def peek(self) -> State:
@@ -163,7 +162,7 @@ class StateFile:
         Raises:
             StateProblem: as for `read`. Problem: the file cannot be written; its old content is unchanged.
         """
-        with self._locked():
+        with locked(self.path):
             content, before = self._decoded_or_moved_aside()
             after = change(before)
             if after != before:
@@ -181,11 +180,8 @@ class StateFile:
             self._move_aside(str(damage))
 
     def _move_aside(self, why: str) -> NoReturn:
-        number = 1
-        while os.path.lexists(aside := self.path.with_name(f"{self.path.name}.damaged-{number}")):
-            number += 1
         try:
-            self.path.rename(aside)
+            aside = move_aside(self.path)
         except OSError as error:
             raise StateProblem(
                 f"The state {self.path} is damaged ({why}), and cannot be moved aside: {error.strerror}.",
@@ -195,22 +191,6 @@ class StateFile:
             f"The state {self.path} was damaged ({why}). It is now {aside}, and the state is empty.",
             "Add again what is missing; the old file shows what there was.",
         )
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        make_private_folder(self.path.parent)
-        # The state file itself is replaced on every write, so the lock is on a file that stays.
-        try:
-            lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StateProblem(
-                f"The folder {self.path.parent} cannot be written: {error.strerror}.", "Make it writable."
-            ) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
 
 def _content(path: Path) -> dict[str, Any]:

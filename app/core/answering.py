@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 
-from app.core.chat import Answered, ChatPart, Conversation, Routed, Stopwatch, Turn
+from app.config.settings import ChatSettings
+from app.core.chat import CANCELLED, Answered, ChatPart, Conversation, Routed, RouteTaken, Stopwatch
 from app.core.coordinator import Coordinator
 from app.core.coordinator_status import CoordinatorState
 from app.core.pool import Pool
 from app.core.routing import Route, Target
-from app.text.answer import AnswerBroken, AnswerPart, Delta, Finished, Message, Stage, Thinking
+from app.core.sampling import for_llama, spoken
+from app.text.answer import AnswerBroken, AnswerPart, Delta, Finished, Stage, Thinking
 from app.text.problem import Problem
 
 _LOG = logging.getLogger(__name__)
@@ -35,38 +38,38 @@ class Answering:
         route: Callable[[str], Awaitable[Route]],
         pool: Pool,
         coordinator: Callable[[Route], Awaitable[Coordinator]],
-        idle_s: float,
+        settings: ChatSettings,
     ) -> None:
         self._route = route
         self._pool = pool
         self._coordinator = coordinator
-        self.idle_s = idle_s
+        self.settings = settings
 
-    async def ask(self, conversation: Conversation, prompt: str, model: str) -> AsyncGenerator[ChatPart]:
-        """Add a turn to the conversation and stream its answer.
+    async def answer(self, conversation: Conversation) -> AsyncGenerator[ChatPart]:
+        """Stream the answer to the newest turn; one that has begun goes on from there.
 
         What arrived stays in the turn, however the answer ends; closing the stream cancels it.
 
         Raises:
             Problem: no route, no coordinator, or a broken answer; the turn's `ending` says the same.
         """
-        turn = conversation.begin(prompt, model)
-        turn.ending = "cancelled"
+        turn = conversation.turns[-1]
+        turn.ending, turn.finish = CANCELLED, None
         try:
-            turn.route = await self._route(model)
-            yield Routed(turn.route)
-            async with aclosing(self._stream(turn, conversation)) as parts:
+            route = await self._route(turn.model)
+            turn.route = RouteTaken.of(route)
+            yield Routed(route)
+            async with aclosing(self._stream(route, conversation)) as parts:
                 async for part in parts:
                     yield part
         except Problem as problem:
-            _LOG.info("no whole answer of %s: %s", model, problem)
+            _LOG.info("no whole answer of %s: %s", turn.model, problem)
             turn.ending = str(problem)
             raise
 
-    async def _stream(self, turn: Turn, conversation: Conversation) -> AsyncGenerator[ChatPart]:
-        assert turn.route is not None
-        stopwatch = Stopwatch()
-        async with aclosing(self._parts(turn.route, conversation, stopwatch)) as parts:
+    async def _stream(self, route: Route, conversation: Conversation) -> AsyncGenerator[ChatPart]:
+        turn, stopwatch = conversation.turns[-1], Stopwatch()
+        async with aclosing(self._parts(route, conversation, stopwatch)) as parts:
             async for part in parts:
                 stopwatch.passes(part)
                 match part:
@@ -76,7 +79,7 @@ class Answering:
                         turn.thinking.append(text)
                     case Finished(finish, timings):
                         turn.measured = stopwatch.measured(timings)
-                        turn.ending = ""
+                        turn.ending, turn.finish = "", finish
                         yield Answered(turn.measured, finish)
                         return
                 yield part
@@ -86,7 +89,7 @@ class Answering:
         self, route: Route, conversation: Conversation, stopwatch: Stopwatch
     ) -> AsyncGenerator[AnswerPart]:
         if route.target is Target.OLLAMA:
-            parts = self._from_pool(route, conversation.messages(), stopwatch)
+            parts = self._from_pool(route, conversation, stopwatch)
         elif route.target is Target.COORDINATOR:
             parts = self._from_coordinator(route, conversation, stopwatch)
         else:
@@ -99,27 +102,29 @@ class Answering:
         self, route: Route, conversation: Conversation, stopwatch: Stopwatch
     ) -> AsyncGenerator[AnswerPart]:
         coordinator = await self._coordinator(route)
-        messages = conversation.messages(route.model.system)
-        stopwatch.sent()
+        messages = conversation.messages(self.settings.system or route.model.system)
+        options = for_llama({**route.model.options, **self._said(conversation)})
+        stopwatch.sent(lambda: coordinator.status.context)
         try:
-            async with aclosing(coordinator.answer(messages, route.model.options, self.idle_s)) as parts:
+            async with aclosing(coordinator.answer(messages, options, self.settings.idle_timeout_s)) as parts:
                 async for part in parts:
                     yield part
         except AnswerBroken as broken:
             raise await _true_cause(coordinator, broken) from broken
 
     async def _from_pool(
-        self, route: Route, messages: tuple[Message, ...], stopwatch: Stopwatch
+        self, route: Route, conversation: Conversation, stopwatch: Stopwatch
     ) -> AsyncGenerator[AnswerPart]:
         """Ask the best node, and the next one only while nothing of the answer has arrived."""
+        messages, options = conversation.messages(self.settings.system), self._said(conversation)
         broken: AnswerBroken | None = None
         for node in self._pool.candidates(route.model.name):
             named = node.model(route.model.name)
             assert named is not None, "candidates have the model"
-            stopwatch.sent()
+            stopwatch.sent(partial(self._pool.context, node.url, named.name))
             try:
                 with self._pool.asking(node.url) as client:
-                    async with aclosing(client.chat(named.name, messages)) as parts:
+                    async with aclosing(client.chat(named.name, messages, options=options)) as parts:
                         async for part in parts:
                             yield part
                 return
@@ -128,6 +133,10 @@ class Answering:
                     raise
                 broken = reason
         raise broken or NoRoute(route)
+
+    def _said(self, conversation: Conversation) -> Mapping[str, object]:
+        """The options that a person has set: what the model itself has, its node adds by itself."""
+        return {**spoken(self.settings.options), **spoken(conversation.options)}
 
 
 def _is_callers_fault(broken: AnswerBroken) -> bool:

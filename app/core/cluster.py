@@ -18,8 +18,9 @@ from app.config.state import StateFile
 from app.core.answering import Answering
 from app.core.appearance import Appearance
 from app.core.backends import Backends
-from app.core.chat import ChatPart, Conversation, split_using
+from app.core.chat import Attachment, ChatPart, Conversation, split_using
 from app.core.choices import Choices, Chosen
+from app.core.conversations import Conversations
 from app.core.coordinator import Coordinator
 from app.core.coordinator_status import CoordinatorStatus
 from app.core.coordinators import CoordinatorPlaces, Coordinators
@@ -75,7 +76,8 @@ class Cluster:
         self.places = places
         state = StateFile(places.state_file)
         self.bus = Bus()
-        self.appearance = Appearance(state, resolved.layout)
+        welcomes = not (resolved.welcome_skipped or places.temporary)
+        self.appearance = Appearance(state, resolved.layout, welcomes=welcomes)
         probing = _probe_limits(settings)
         self.choices = Choices(
             self.bus, state, Chosen(settings.mode, settings.distributed_inference, settings.model)
@@ -99,8 +101,9 @@ class Cluster:
             environment,
         )
         self.box = BoxWatch(self.bus)
-        self._answering = Answering(
-            self.route, self.pool, self._coordinator_for, settings.chat.idle_timeout_s
+        self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)
+        self.conversations = Conversations(
+            self.bus, places.state / "conversations", lambda: self.settings.chat.keep
         )
         self.reload = Reload(self.bus, resolved, state, self._use)
         self._watches: list[asyncio.Task[None]] = []
@@ -120,6 +123,7 @@ class Cluster:
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
+        await self.conversations.flush()
         await self.coordinators.leave()
         await self.pool.close()
 
@@ -189,19 +193,36 @@ class Cluster:
         )
         return decide(model, self._policy(), surroundings)
 
-    async def ask(self, conversation: Conversation, prompt: str) -> AsyncGenerator[ChatPart]:
+    async def ask(
+        self, conversation: Conversation, prompt: str, attachments: tuple[Attachment, ...] = ()
+    ) -> AsyncGenerator[ChatPart]:
         """Stream the answer to `prompt`, from the chosen model or from the one that `using MODEL` names.
 
         Raises:
-            Problem: no model is chosen, or whatever Answering.ask raises.
+            Problem: no model is chosen, or whatever Answering.answer raises.
         """
         words, named = split_using(prompt, (model.name for model in self.models()))
         model = named or self.choices.now.model
         if model is None:
             raise Problem("No model is chosen.", "Choose one with 'model NAME'; 'models' lists the names.")
-        async with aclosing(self._answering.ask(conversation, words, model)) as parts:
+        conversation.begin(words, model, attachments)
+        async with aclosing(self.go_on(conversation)) as parts:
             async for part in parts:
                 yield part
+
+    async def go_on(self, conversation: Conversation) -> AsyncGenerator[ChatPart]:
+        """Stream the rest of the answer to the newest turn; kept before and after, however it ends.
+
+        Raises:
+            Problem: whatever Answering.answer raises.
+        """
+        self.conversations.keep(conversation)
+        try:
+            async with aclosing(self._answering.answer(conversation)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            self.conversations.keep(conversation)
 
     async def start(self, name: str) -> CoordinatorStatus:
         """Have `name` loaded by a coordinator, wherever its prompts would go, and wait until it is ready.
@@ -232,7 +253,7 @@ class Cluster:
         self.pool.configure(_node_limits(settings))
         self.coordinators.settings = settings.coordinator
         self.catalogue.places = self._model_places(settings, resolved.sources.environment)
-        self._answering.idle_s = settings.chat.idle_timeout_s
+        self._answering.settings = settings.chat
         chosen = self.choices.now
         self.choices.take(
             Chosen(

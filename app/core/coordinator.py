@@ -258,11 +258,12 @@ class Coordinator:
 
     async def _became_ready(self, served: _Served) -> None:
         placement = await asyncio.to_thread(read_placement, served.log.book.path)
+        context = await served.client.context()
         if self._is_stopping():
             return
         adopted = self.status.since is None
         took = None if adopted else time.monotonic() - self._began
-        self._show(state=CoordinatorState.READY, ready_in_s=took, placement=placement)
+        self._show(state=CoordinatorState.READY, ready_in_s=took, context=context, placement=placement)
         self._settled.set()
         where = plural(len(self.status.backends), "backend") if self.status.backends else "this box alone"
         ready = "ready, adopted" if adopted else f"ready in {duration_text(took)}"

@@ -51,6 +51,8 @@ class CoordinatorStatus:
     argv: tuple[str, ...] = ()
     ready_in_s: float | None = None
     """From the wish to readiness; None for one that was adopted, or is not ready."""
+    context: int | None = None
+    """Tokens that one conversation can have, once it is ready and says so."""
     placement: tuple[Placement, ...] = ()
     """The actual placement, read back after the load."""
     failure: Failure | None = None

@@ -11,23 +11,11 @@ from pathlib import Path
 from app.core.events import Change
 from app.core.facts import ModelFacts, ModelReader
 from app.core.pool import Node
+from app.core.sampling import OPTIONS
 from app.gguf.split import model_name, parts_of
 from app.ollama.names import same_model
 from app.ollama.store import StoreFolder, StoreModel, candidate_stores, read_store
 from app.text.problem import Problem
-
-_OPTIONS = {
-    "num_predict": "n_predict",
-    "repeat_last_n": "repeat_last_n",
-    **{
-        name: name
-        for name in (
-            "stop", "temperature", "top_k", "top_p", "min_p", "typical_p", "seed",
-            "repeat_penalty", "presence_penalty", "frequency_penalty",
-        )
-    },
-}  # fmt: skip
-"""Ollama's names of sampling options, and llama-server's. Source: ollama/llm/llama_server.go."""
 
 
 class Source(StrEnum):
@@ -57,7 +45,7 @@ class Model:
     system: str | None = None
     """The model's own system prompt, where its store has one; Ollama's nodes add it by themselves."""
     options: Mapping[str, object] = field(default_factory=dict)
-    """The model's own sampling options, as llama-server names them."""
+    """The model's own sampling options, by Ollama's names."""
 
     @property
     def on_disk(self) -> bool:
@@ -230,4 +218,4 @@ def _looks_like_path(name: str) -> bool:
 
 def _sampling(parameters: Mapping[str, object]) -> dict[str, object]:
     """Ollama's options that llama-server takes with a prompt; all others are for loading, or Ollama's own."""
-    return {_OPTIONS[name]: value for name, value in parameters.items() if name in _OPTIONS}
+    return {name: value for name, value in parameters.items() if name in OPTIONS}

@@ -126,6 +126,12 @@ class Pool:
         able = [node for node in self.nodes if node.up and node.model(model)]
         return tuple(sorted(able, key=lambda node: (not node.has_loaded(model), node.in_flight)))
 
+    def context(self, url: str, model: str) -> int | None:
+        """The tokens of context that a model has in a node's memory, as last seen."""
+        node = self._nodes.get(url)
+        loaded = node.loaded if node is not None else ()
+        return next((each.context_length for each in loaded if same_model(each.name, model)), None)
+
     @contextmanager
     def asking(self, url: str) -> Iterator[OllamaClient]:
         """The client of a node, counted as in flight while it is in use; remembers why that failed."""

@@ -44,6 +44,7 @@ class _Progress(msgspec.Struct):
 
 
 class _Timings(msgspec.Struct):
+    cache_n: int | None = None
     prompt_n: int | None = None
     prompt_ms: float | None = None
     predicted_n: int | None = None
@@ -108,6 +109,7 @@ class AnswerReader:
                 prompt_s=_seconds(measured.prompt_ms),
                 tokens=measured.predicted_n,
                 generation_s=_seconds(measured.predicted_ms),
+                cached_tokens=measured.cache_n,
             ),
         )
 

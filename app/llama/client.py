@@ -113,6 +113,13 @@ class LlamaClient:
             has_chat_template=bool(props.chat_template),
         )
 
+    async def context(self) -> int | None:
+        """Tokens that one conversation can have; None where it does not say."""
+        try:
+            return (await self.props()).context
+        except ClientProblem:
+            return None
+
     async def slots(self) -> tuple[Slot, ...]:
         """Its slots, and which of them are at work.
 

@@ -52,6 +52,8 @@ class Timings:
     generation_s: float | None
     load_s: float | None = None
     """Time that the model took to load for this answer."""
+    cached_tokens: int | None = None
+    """Tokens of the prompt that were in memory already; `prompt_tokens` are the others."""
 
 
 class Finish(StrEnum):

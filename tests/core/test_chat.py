@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.chat import Conversation, Measured, Stopwatch, split_using
+from app.core.chat import HEADING_LENGTH, Attachment, Conversation, Measured, Stopwatch, split_using
 from app.text.answer import Delta, Message, PromptProgress, Timings
 
 KNOWN = ("llama3.2:latest", "llama3.1:405b")
@@ -42,7 +42,7 @@ def test_messages_are_the_turns_that_got_an_answer_and_the_newest_prompt() -> No
 
 
 def test_the_persons_system_prompt_goes_before_the_models_own() -> None:
-    own, persons = Conversation(), Conversation("Be brief.")
+    own, persons = Conversation(), Conversation(system="Be brief.")
     for conversation in (own, persons):
         conversation.begin("hello", "m")
     assert own.messages("You are a pirate.")[0] == Message("system", "You are a pirate.")
@@ -52,11 +52,42 @@ def test_the_persons_system_prompt_goes_before_the_models_own() -> None:
 def test_the_first_token_is_timed_from_the_sending() -> None:
     now = iter([0.0, 10.0, 10.5, 11.0])
     stopwatch = Stopwatch(lambda: next(now))
-    stopwatch.sent()
+    stopwatch.sent(lambda: 8192)
     stopwatch.passes(PromptProgress(1, 2))
     stopwatch.passes(Delta("a"))
     stopwatch.passes(Delta("b"))
-    assert stopwatch.measured(Timings(4, 2.0, 30, 1.5)) == Measured(0.5, 30, 20.0, 4, 2.0)
+    assert stopwatch.measured(Timings(4, 2.0, 30, 1.5)) == Measured(0.5, 30, 20.0, 4, 2.0, 34, 8192)
+
+
+def test_the_context_in_use_counts_what_was_not_read_again() -> None:
+    measured = Stopwatch().measured(Timings(4, 2.0, 30, 1.5, cached_tokens=100))
+    assert (measured.prompt_tokens, measured.context_used, measured.context) == (4, 134, None)
+
+
+def test_an_answer_that_has_begun_is_sent_to_go_on() -> None:
+    conversation = Conversation()
+    conversation.begin("tell", "m").answer.append("Once upon")
+    assert conversation.messages() == (Message("user", "tell"), Message("assistant", "Once upon"))
+
+
+def test_files_go_before_the_prompt_in_fences_that_hold_them() -> None:
+    turn = Conversation().begin("What is it?", "m", (Attachment("a.md", "```py\nx\n```\n"),))
+    assert turn.question == "File a.md:\n\n````\n```py\nx\n```\n````\n\nWhat is it?"
+
+
+def test_a_conversation_is_called_by_its_title_or_how_it_began() -> None:
+    conversation = Conversation()
+    assert conversation.heading == ""
+    conversation.begin(f"  one\n two {'long ' * 50}", "m")
+    assert conversation.heading.startswith("one two long")
+    assert len(conversation.heading) == HEADING_LENGTH
+    conversation.title = "Short"
+    assert conversation.heading == "Short"
+
+
+@given(st.text())
+def test_any_prompt_can_be_sent_and_kept(prompt: str) -> None:
+    Conversation().begin(prompt, "m").question.encode()
 
 
 def test_what_was_not_measured_is_unknown() -> None:

@@ -28,14 +28,18 @@ class Script:
     def __init__(self, *steps: AnswerPart | Exception | asyncio.Event) -> None:
         self.steps: Iterable[AnswerPart | Exception | asyncio.Event] = steps
         self.asked: list[tuple[Message, ...]] = []
+        self.options: Mapping[str, object] = {}
+        """What was asked for last."""
         self.closed = 0
         """How often a stream was closed, whether at its end or before."""
+        self.status = CoordinatorStatus(CoordinatorState.READY, "llama3.1:405b", context=8192)
 
     async def answer(
         self, messages: Sequence[Message], options: Mapping[str, object], idle_s: float
     ) -> AsyncGenerator[AnswerPart]:
         """Follow the script."""
         self.asked.append(tuple(messages))
+        self.options = options
         try:
             for step in self.steps:
                 if isinstance(step, Exception):
@@ -49,7 +53,7 @@ class Script:
 
     async def settled(self) -> CoordinatorStatus:
         """It is still there."""
-        return CoordinatorStatus(CoordinatorState.READY, "llama3.1:405b")
+        return self.status
 
 
 def answer_with(cluster: Cluster, *steps: AnswerPart | Exception | asyncio.Event) -> Script:
@@ -64,7 +68,7 @@ def answer_with(cluster: Cluster, *steps: AnswerPart | Exception | asyncio.Event
     async def coordinator(_route: Route) -> Coordinator:
         return cast("Coordinator", script)
 
-    cluster._answering = Answering(route, cluster.pool, coordinator, 5.0)
+    cluster._answering = Answering(route, cluster.pool, coordinator, cluster.settings.chat)
     return script
 
 

@@ -16,7 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
-from app.core.chat import Answered, ChatPart, Conversation, Turn
+from app.core.chat import Answered, ChatPart, Turn
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import Event
@@ -51,7 +51,7 @@ class ChatPane(Pane):
 
     def __init__(self, cluster: Cluster, complete: Complete, obey: Obey) -> None:
         super().__init__()
-        self.conversation = Conversation(cluster.settings.chat.system)
+        self.conversation = cluster.conversations.current
         self._cluster = cluster
         self._obey = obey
         self._complete = complete
@@ -119,7 +119,7 @@ class ChatPane(Pane):
     async def clear(self) -> None:
         """Begin a new conversation."""
         self.cancel()
-        self.conversation = Conversation(self._cluster.settings.chat.system)
+        self.conversation = self._cluster.conversations.begin()
         await self.transcript.clear()
         self.show_model()
 
