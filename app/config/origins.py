@@ -78,6 +78,8 @@ class Resolved:
     """The file that was read; None where there is none."""
     layout: Layout = field(default_factory=Layout)
     """How the panes were left."""
+    welcome_skipped: bool = False
+    """A person wants the welcome page no more."""
     sources: Sources = field(kw_only=True, compare=False, repr=False)
 
     def values(self) -> Iterator[tuple[str, object, str]]:
@@ -129,6 +131,7 @@ def resolve(
         nodes=tuple(nodes.items()),
         config_file=file,
         layout=state.layout or Layout(),
+        welcome_skipped=state.welcome_skipped,
         sources=Sources(command_line, environment, config),
     )
 

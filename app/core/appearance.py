@@ -1,4 +1,4 @@
-"""How the console looks, kept for the next time."""
+"""How the console looks and greets, kept for the next time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from app.config.state import Layout, StateFile
 
 
 class Appearance:
-    """The layout as it is now; it and the theme are saved on every change."""
+    """The layout as it is now, and whether a start welcomes; they and the theme are saved on every change."""
 
-    def __init__(self, state: StateFile, layout: Layout) -> None:
+    def __init__(self, state: StateFile, layout: Layout, *, welcomes: bool) -> None:
         self._state = state
         self.layout = layout
+        self.welcomes = welcomes
+        """Whether a start shows by itself what is missing."""
 
     async def set_theme(self, name: str) -> None:
         """Keep a theme.
@@ -31,3 +33,12 @@ class Appearance:
         """
         self.layout = layout
         await asyncio.to_thread(self._state.update, lambda state: replace(state, layout=layout))
+
+    async def skip_welcome(self) -> None:
+        """Welcome nobody any more.
+
+        Raises:
+            Problem: the state cannot be written; it counts until the end of this program.
+        """
+        self.welcomes = False
+        await asyncio.to_thread(self._state.update, lambda state: replace(state, welcome_skipped=True))

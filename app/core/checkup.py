@@ -151,17 +151,18 @@ def _backends(cluster: Cluster) -> Iterator[Finding]:
         text = f"{backend.address} is {backend.state}{detail}"
         if good:
             text = f"{backend.address} is {backend.state}, {bytes_text(backend.free_bytes)} free"
-        remedy = "" if good or backend.state is None else _REMEDIES[backend.state]
+        remedy = "" if good or backend.state is None else REMEDIES[backend.state]
         yield Finding("backends", Verdict.GOOD if good else Verdict.FAULT, f"{text}.", remedy)
 
 
-_REMEDIES = {
+REMEDIES = {
     BackendState.BUSY: "Stop the coordinator that holds it, or wait until that one ends.",
     BackendState.MISMATCH: "Run the same llama.cpp build there and here.",
     BackendState.NOT_RPC: "Check host and port: another program answers there.",
     BackendState.REFUSED: "Start the RPC server there.",
     BackendState.NO_ANSWER: "Check that the box is on, and that no firewall is in the way.",
 }
+"""What helps against each state in which a backend cannot be used."""
 
 
 def _nodes(cluster: Cluster) -> Iterator[Finding]:

@@ -43,6 +43,11 @@ class Engines:
         self._found: Engine | EngineProblem | None = None
         self._looking = asyncio.Lock()
 
+    @property
+    def found(self) -> Engine | EngineProblem | None:
+        """The engine, or why there is none; None while nobody has looked."""
+        return self._found
+
     async def current(self) -> Engine:
         """The engine.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -106,7 +106,7 @@ class Mailbox:
         self._arrived.clear()
         return events
 
-    async def batches(self, at_most_hz: float) -> AsyncIterator[list[Event]]:
+    async def batches(self, at_most_hz: float) -> AsyncGenerator[list[Event]]:
         """Yield what has arrived, at most so many times a second; waits while there is nothing."""
         while True:
             await self._arrived.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,8 +30,11 @@ from app.ui.screens.main import MainScreen
 from tests.support.waiting import until
 
 
-def lonely_cluster(folder: Path, *lines: str) -> Cluster:
-    """A cluster whose settings are `lines`; it knows nothing of this box but what the settings say."""
+def lonely_cluster(folder: Path, *lines: str, welcomed: bool = False) -> Cluster:
+    """A cluster whose settings are `lines`; it knows nothing of this box but what the settings say.
+
+    Its console shows the welcome page by itself only where `welcomed`.
+    """
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
     places = Places(
@@ -44,6 +47,8 @@ def lonely_cluster(folder: Path, *lines: str) -> Cluster:
     config = folder / "config.yaml"
     quiet = ("nodes: []", "networks: [127.0.0.1]")
     config.write_text("\n".join((*(q for q in quiet if not _sets(q, lines)), *lines, "")))
+    if not welcomed:
+        StateFile(places.state_file).update(lambda state: replace(state, welcome_skipped=True))
     environment = {"PATH": str(folder), "HOME": str(home)}
     resolved = resolve(
         command_line=Overrides(),

@@ -21,8 +21,9 @@ def open_console(tmp_path: Path) -> OpenConsole:
         *lines: str,
         size: tuple[int, int] = WIDE,
         before: Callable[[Cluster], object] = lambda _cluster: None,
+        welcomed: bool = False,
     ) -> AsyncIterator[Console]:
-        async with lonely_cluster(tmp_path / "cluster", *lines) as cluster:
+        async with lonely_cluster(tmp_path / "cluster", *lines, welcomed=welcomed) as cluster:
             before(cluster)
             app = OpenedConsole(cluster)
             async with app.run_test(size=size) as pilot:

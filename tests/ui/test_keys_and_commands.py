@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.config.state import StateFile
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorStatus
 from app.demo.model import write_model
@@ -123,7 +124,7 @@ async def test_a_name_that_does_not_resolve_changes_nothing(open_console: OpenCo
         await until(lambda: bool(console.toasts))
         assert "no-such-host.invalid" in console.toasts[0]
         assert not console.cluster.backends.known
-        assert not console.cluster.places.state_file.exists()
+        assert not StateFile(console.cluster.places.state_file).read().backends
 
 
 async def test_add_and_remove_a_node(open_console: OpenConsole) -> None:

@@ -6,12 +6,19 @@ from app.text.problem import Problem
 from app.ui.command import Argument, Command
 from app.ui.commands import hindrances, offers
 from app.ui.deeds import everywhere as deeds
+from app.ui.deeds.welcome import welcome
 from app.ui.places import Place
 
 
 def _check_switch(text: str) -> object:
     if text not in ("on", "off"):
         raise Problem(f"Distribution cannot be '{text}'.", "Type 'distributed on' or 'distributed off'.")
+    return text
+
+
+def _check_never(text: str) -> object:
+    if text != "never":
+        raise Problem(f"'welcome' does not know '{text}'.", "Type 'welcome' or 'welcome never'.")
     return text
 
 
@@ -59,6 +66,12 @@ EVERY_PANE = (
         keys=("D",),
     ),
     Command("status", "The whole cluster at a glance", deeds.show_status, keys=("s",), label="status"),
+    Command(
+        "welcome",
+        "What a first answer needs, and how to get what is missing; with 'never', no more at a start",
+        welcome,
+        Argument("never", required=False, choices=lambda _screen: ("never",), check=_check_never),
+    ),
     Command(
         "notices",
         "What was told in passing, again",

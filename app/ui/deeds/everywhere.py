@@ -138,6 +138,14 @@ def nothing(_screen: MainScreen, _argument: str) -> None:
     """For a command that can never run yet; its `why_not` says so."""
 
 
+def obey_or_report(screen: MainScreen, line: str) -> None:
+    """Carry out a command that another screen gives; where it cannot run, say why."""
+    try:
+        screen.obey(line)
+    except Problem as problem:
+        screen.report(problem)
+
+
 def chosen(screen: MainScreen) -> str:
     """The chosen model.
 

@@ -9,6 +9,7 @@ from app.core.pulls import PullStopped
 from app.text.address import DEFAULT_NODE_PORT, parse_node_url
 from app.text.problem import Problem
 from app.ui.deeds.backends import add_backend, remove_backends
+from app.ui.deeds.everywhere import obey_or_report
 from app.ui.model_order import parse_model_order
 from app.ui.screens.box import BoxScreen
 from app.ui.screens.confirm import ConfirmScreen
@@ -50,7 +51,7 @@ async def open_node(screen: MainScreen, text: str) -> None:
     elif screen.cluster.pool.get(url) is None:
         raise Problem(f"No node {url} is known.", "See 'nodes list'.")
     else:
-        await screen.app.push_screen(NodeScreen(screen.cluster, url, partial(_do, screen)))
+        await screen.app.push_screen(NodeScreen(screen.cluster, url, partial(obey_or_report, screen)))
 
 
 async def open_box(screen: MainScreen, _argument: str) -> None:
@@ -103,14 +104,6 @@ async def delete_model(screen: MainScreen, text: str) -> None:
     if await screen.app.push_screen_wait(ConfirmScreen("Delete a model", question, "Delete it")):
         await screen.cluster.upkeep.delete(order.model, url)
         screen.tell(f"{order.model} is deleted from {url}.")
-
-
-def _do(screen: MainScreen, line: str) -> None:
-    """Carry out a command from another screen."""
-    try:
-        screen.obey(line)
-    except Problem as problem:
-        screen.report(problem)
 
 
 async def _bring_back(screen: MainScreen, url: str) -> None:

@@ -23,6 +23,7 @@ from app.core.faults import keep_fault
 from app.text.problem import Problem
 from app.ui.command import Command, CommandProblem, Completion, Order, completions, parse
 from app.ui.commands import BY_NAME, COMMANDS, bindings_of
+from app.ui.deeds.welcome import welcome_if_needed
 from app.ui.hints import hints, last_hints
 from app.ui.interrupt import Interrupt
 from app.ui.layout import arrange
@@ -78,7 +79,7 @@ class MainScreen(Screen[None]):
         yield HeaderLine()
         yield PaneTabs()
         with Horizontal(id="panes"):
-            yield ChatPane(self.cluster, self.completions, self.obey)
+            yield ChatPane(self.cluster, self.completions, self.obey, self.undo.offer)
             with Vertical(id="side"):
                 yield BackendsPane(self.cluster.backends)
                 yield NodesPane(self.cluster.pool, self.cluster.pulls, self.cluster.box)
@@ -140,6 +141,7 @@ class MainScreen(Screen[None]):
             self.cluster.bus.say("models", problem, Severity.WARNING)
         if self.cluster.choices.now.distributed and not self.cluster.backends.known:
             self.order(Order(BY_NAME["rpc discover"]))
+        await welcome_if_needed(self)
 
     def go(self, place: Place) -> None:
         """Focus a pane; where only one is shown, show that one."""
@@ -154,7 +156,8 @@ class MainScreen(Screen[None]):
             for sweep in self._sweeps():
                 sweep.cancel()
         elif isinstance(self.focused, Prompt):
-            self.chat.transcript.focus()
+            if not self.chat.stop_editing():
+                self.chat.transcript.focus()
         else:
             self.remove_class("-zoomed")
 
