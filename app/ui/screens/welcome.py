@@ -13,7 +13,16 @@ from textual.content import Content
 from textual.widgets import Static
 
 from app.core.cluster import Cluster
-from app.core.welcome import A_MODEL, Need, Standing, Topic, look_again, needs
+from app.core.welcome import (
+    A_MODEL,
+    Need,
+    Standing,
+    Topic,
+    is_looking,
+    is_missing_something,
+    look_again,
+    needs,
+)
 from app.ollama.names import parse_name
 from app.text.address import parse_node_url
 from app.ui.screens.ask import AskScreen
@@ -21,6 +30,7 @@ from app.ui.screens.modal import Modal
 from app.ui.widgets.said import Said
 
 _HZ = 5
+_NEXT = "Everything is there. ctrl+r, after this page, chooses the model to ask."
 _INTRO = "What it takes to run large models over several boxes:"
 _STYLES = {Standing.OK: "$text-success", Standing.MISSING: "$text-warning", Standing.LOOKING: "$text-muted"}
 _BY_KEY = {
@@ -59,6 +69,7 @@ class WelcomeScreen(Modal[None]):
                 for topic in Topic:
                     yield Said(id=f"{topic.name.lower()}-standing")
                     yield Said(id=f"{topic.name.lower()}-text")
+            yield Said(id="next")
 
     def on_mount(self) -> None:
         """Show what is known, and follow it."""
@@ -106,10 +117,13 @@ class WelcomeScreen(Modal[None]):
         self.dismiss(None)
 
     def _show(self) -> None:
-        for need in needs(self._cluster):
+        found = needs(self._cluster)
+        for need in found:
             name = need.topic.name.lower()
             self.query_one(f"#{name}-standing", Said).say(_standing(need))
             self.query_one(f"#{name}-text", Said).say(_text(need))
+        is_all_there = not (is_missing_something(found) or is_looking(found))
+        self.query_one("#next", Said).say(_NEXT if is_all_there else "")
 
 
 def _standing(need: Need) -> Content:
