@@ -16,6 +16,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
+from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
@@ -34,6 +35,9 @@ OF_TEXTUAL = ("Theme", "Screenshot")
 
 IN_EVERY_SCREEN = {"ctrl+c": "interrupt", "ctrl+z": "suspend", "ctrl+q": "quit"}
 """Keys that go before whatever a field or a screen would make of them, and their commands."""
+
+TOASTS = 2
+"""So many at once; the list of notices has what they tell of failures and events."""
 
 WIDTHS = [(0, "-narrow"), (100, "-wide")]
 HEIGHTS = [(0, "-short"), (30, "-tall")]
@@ -97,6 +101,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Those of Textual's own commands that are of use here."""
         return (command for command in super().get_system_commands(screen) if command.title in OF_TEXTUAL)
+
+    @on(Notify)
+    def _make_room(self) -> None:
+        """A toast comes: of those before it only the newest stay."""
+        for older in list(self._notifications)[: 1 - TOASTS]:
+            self._unnotify(older)
 
     def action_command(self, name: str) -> None:
         """Carry out a command of every screen; before there is any, all that can be done is to leave."""

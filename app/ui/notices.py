@@ -13,7 +13,7 @@ from app.text.units import duration_text, plural
 from app.ui.places import Place
 
 KEPT = 200
-BURST = 3
+BURST = 2
 """So many are told one by one within WINDOW_S; what comes on top is told together when it is over."""
 WINDOW_S = 5.0
 CONSOLE = "console"

@@ -14,7 +14,7 @@ from tests.support.console import WIDE, Console, OpenConsole, OpenedConsole, lon
 
 @pytest.fixture
 def open_console(tmp_path: Path) -> OpenConsole:
-    """Opens a console; its settings are the lines of a configuration file."""
+    """Opens a console; its settings are the lines of a configuration file. Toasts are drawn only on demand."""
 
     @asynccontextmanager
     async def opened(
@@ -22,11 +22,12 @@ def open_console(tmp_path: Path) -> OpenConsole:
         size: tuple[int, int] = WIDE,
         before: Callable[[Cluster], object] = lambda _cluster: None,
         welcomed: bool = False,
+        toasts: bool = False,
     ) -> AsyncIterator[Console]:
         async with lonely_cluster(tmp_path / "cluster", *lines, welcomed=welcomed) as cluster:
             before(cluster)
             app = OpenedConsole(cluster)
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=toasts) as pilot:
                 await pilot.pause()
                 yield Console(app, pilot, cluster)
             failed = [worker for worker in app.workers if worker.error is not None]

@@ -10,9 +10,10 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, ScreenSuspend
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.widgets._toast import ToastRack
 from textual.worker import Worker, WorkerState
 
 from app.core.choices import Chosen
@@ -43,8 +44,8 @@ from app.ui.widgets.pane_tabs import PaneTabs
 from app.ui.widgets.prompt import Prompt
 
 EVENTS_HZ = 10
-TOLD_S = 6
-REPORTED_S = 15
+TOLD_S = 4
+REPORTED_S = 10
 _OF_TOASTS: dict[Severity, SeverityLevel] = {
     Severity.INFO: "information",
     Severity.GOOD: "information",
@@ -208,6 +209,12 @@ class MainScreen(Screen[None]):
             self.notify(str(problem), severity="error", timeout=REPORTED_S, markup=False)
         if not isinstance(problem, CoordinatorFailed):
             self.cluster.bus.say("console", str(problem), Severity.ERROR)
+
+    @on(ScreenSuspend)
+    def _hide_toasts(self) -> None:
+        """The screen that comes over this one has them too."""
+        for rack in self.query(ToastRack):
+            rack.display = False
 
     @on(DescendantFocus)
     def _follow_focus(self, event: DescendantFocus) -> None:
