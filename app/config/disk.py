@@ -67,6 +67,26 @@ def write_private(path: Path, content: bytes) -> None:
         ) from None
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that a person has asked for, for that person alone.
+
+    Raises:
+        Problem: it exists already, or cannot be written.
+    """
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_bytes(content)
+    except OSError as error:
+        raise not_written(path, error) from None
+
+
+def not_written(path: Path, error: OSError) -> Problem:
+    """Why a file that a person has asked for is not there."""
+    if isinstance(error, FileExistsError):
+        return Problem(f"{path} exists already.", "Name another file.")
+    return Problem(f"{path} cannot be written: {error.strerror}.", "Name another file.")
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Be the only process that is between reading and writing `path`. Its folder is made where there is none.

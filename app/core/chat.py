@@ -12,6 +12,7 @@ from typing import Self
 from app.config.sampling import SamplingSettings
 from app.core.routing import Route, Target
 from app.text.answer import AnswerPart, Delta, Finish, Message, Thinking, Timings
+from app.text.units import UNKNOWN, duration_text, rate_text
 
 _USING = re.compile(r"^(?P<prompt>.*\S)\s+using\s+(?P<model>\S+)\s*$", re.DOTALL | re.IGNORECASE)
 
@@ -30,6 +31,17 @@ class Measured:
     """Tokens of context that are in use once the answer is whole."""
     context: int | None = None
     """Tokens that there are."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Each number in a few words: `TTFT 0.4 s`, `11.4 t/s`, `prompt 120 t/s`, `context 512 of 8,192`."""
+        words = [f"TTFT {duration_text(self.ttft_s)}", rate_text(self.tokens_per_s)]
+        if self.prompt_per_s is not None:
+            words.append(f"prompt {rate_text(self.prompt_per_s)}")
+        if self.context_used is not None:
+            total = UNKNOWN if self.context is None else f"{self.context:,}"
+            words.append(f"context {self.context_used:,} of {total}")
+        return tuple(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,8 @@ class Conversation:
     def begin(self, prompt: str, model: str, attachments: tuple[Attachment, ...] = ()) -> Turn:
         """Add a turn that has no answer yet."""
         # A lone surrogate, which a terminal can send, could be neither kept nor sent.
-        turn = Turn(prompt.encode("utf-8", "replace").decode(), model, attachments)
+        sendable = prompt.encode("utf-8", "replace").decode()
+        turn = Turn(sendable, model, attachments, ending=CANCELLED)
         self.turns.append(turn)
         return turn
 

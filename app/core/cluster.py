@@ -18,7 +18,7 @@ from app.config.state import StateFile
 from app.core.answering import Answering
 from app.core.appearance import Appearance
 from app.core.backends import Backends
-from app.core.chat import Attachment, ChatPart, Conversation, split_using
+from app.core.chat import Attachment, ChatPart, Conversation, Turn, split_using
 from app.core.choices import Choices, Chosen
 from app.core.conversations import Conversations
 from app.core.coordinator import Coordinator
@@ -193,25 +193,33 @@ class Cluster:
         )
         return decide(model, self._policy(), surroundings)
 
-    async def ask(
+    def begin(
         self, conversation: Conversation, prompt: str, attachments: tuple[Attachment, ...] = ()
-    ) -> AsyncGenerator[ChatPart]:
-        """Stream the answer to `prompt`, from the chosen model or from the one that `using MODEL` names.
+    ) -> Turn:
+        """Add a turn for the chosen model, or for the one that `using MODEL` at the end names.
 
         Raises:
-            Problem: no model is chosen, or whatever Answering.answer raises.
+            Problem: no model is chosen.
         """
         words, named = split_using(prompt, (model.name for model in self.models()))
         model = named or self.choices.now.model
         if model is None:
             raise Problem("No model is chosen.", "Choose one with 'model NAME'; 'models' lists the names.")
-        conversation.begin(words, model, attachments)
-        async with aclosing(self.go_on(conversation)) as parts:
+        return conversation.begin(words, model, attachments)
+
+    async def ask(self, conversation: Conversation, prompt: str) -> AsyncGenerator[ChatPart]:
+        """Stream the answer to `prompt`.
+
+        Raises:
+            Problem: whatever `begin` and Answering.answer raise.
+        """
+        self.begin(conversation, prompt)
+        async with aclosing(self.answer(conversation)) as parts:
             async for part in parts:
                 yield part
 
-    async def go_on(self, conversation: Conversation) -> AsyncGenerator[ChatPart]:
-        """Stream the rest of the answer to the newest turn; kept before and after, however it ends.
+    async def answer(self, conversation: Conversation) -> AsyncGenerator[ChatPart]:
+        """Stream the answer to the newest turn, or its rest; kept before and after, however it ends.
 
         Raises:
             Problem: whatever Answering.answer raises.

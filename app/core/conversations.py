@@ -81,11 +81,14 @@ class Conversations:
     async def reopen(self) -> Conversation:
         """Open the one that was written last; a new one where none is kept."""
         newest = await asyncio.to_thread(self._newest) if self._wanted() else None
-        if newest is not None and not self.current.turns:
+        if newest is not None:
             try:
-                await self.open(newest)
+                conversation = await self.read(newest)
             except Problem as problem:
                 self._bus.say(SOURCE, str(problem), Severity.WARNING)
+            else:
+                # A person may have asked something meanwhile.
+                self.current = self.current if self.current.turns else conversation
         return self.current
 
     async def open(self, key: str) -> Conversation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 KEPT = 500
 
@@ -20,6 +21,11 @@ class History:
         self._back = 0
         if line and (not self._lines or self._lines[-1] != line):
             self._lines.append(line)
+
+    def remember(self, lines: Iterable[str]) -> None:
+        """Take lines that were sent at another time as sent now, and nothing of that as a draft."""
+        for line in lines:
+            self.keep(line)
 
     def older(self, shown: str) -> str | None:
         """The line before the one shown; None where there is none."""

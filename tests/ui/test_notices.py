@@ -165,14 +165,14 @@ async def test_an_answer_that_fails_while_another_pane_has_the_focus(
     open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_console("model: no-such-model") as console:
-        may_go_on, ask = asyncio.Event(), console.cluster.ask
+        may_go_on, answer = asyncio.Event(), console.cluster.answer
 
-        async def ask_later(conversation: Conversation, prompt: str) -> AsyncGenerator[ChatPart]:
+        async def answer_later(conversation: Conversation) -> AsyncGenerator[ChatPart]:
             await may_go_on.wait()
-            async for part in ask(conversation, prompt):
+            async for part in answer(conversation):
                 yield part
 
-        monkeypatch.setattr(console.cluster, "ask", ask_later)
+        monkeypatch.setattr(console.cluster, "answer", answer_later)
         await console.type("a prompt")
         await console.press("enter", "alt+2")
         may_go_on.set()

@@ -7,13 +7,14 @@ from textual.binding import Binding, BindingType
 from app.ui.command import Command
 from app.ui.commands.backends import BACKENDS
 from app.ui.commands.chat import CHAT
+from app.ui.commands.conversations import CONVERSATIONS
 from app.ui.commands.coordinator import COORDINATOR
 from app.ui.commands.everywhere import EVERY_PANE
 from app.ui.commands.look import LOOK
 from app.ui.commands.nodes import NODES
 from app.ui.places import EVERYWHERE, Place
 
-COMMANDS: tuple[Command, ...] = (*EVERY_PANE, *LOOK, *CHAT, *BACKENDS, *NODES, *COORDINATOR)
+COMMANDS: tuple[Command, ...] = (*EVERY_PANE, *LOOK, *CHAT, *CONVERSATIONS, *BACKENDS, *NODES, *COORDINATOR)
 
 BY_NAME = {name: command for command in COMMANDS for name in command.names}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.ui.command import Command
-from app.ui.commands import hindrances
+from app.ui.command import Argument, Command
+from app.ui.commands import hindrances, offers
 from app.ui.deeds import chat as deeds
 from app.ui.places import Place
 
@@ -68,12 +68,31 @@ CHAT = (
         why_not=hindrances.without_turn,
     ),
     Command(
-        "clear",
-        "Begin a new conversation",
-        deeds.clear,
-        keys=("c",),
+        "retry",
+        "Put the last prompt once more, to the same model or to another",
+        deeds.ask_again,
+        Argument("MODEL", required=False, choices=offers.model_names),
+        aliases=("again", "regenerate"),
+        keys=("R",),
         where=frozenset({Place.CHAT}),
-        why_not=hindrances.without_turn,
-        label="clear",
+        why_not=hindrances.with_nothing_to_retry,
+        label="retry",
+    ),
+    Command(
+        "edit",
+        "Change the selected prompt and ask it in place of what was said from there on",
+        deeds.edit,
+        keys=("e",),
+        where=frozenset({Place.CHAT}),
+        why_not=hindrances.with_nothing_to_retry,
+        label="edit",
+    ),
+    Command(
+        "continue",
+        "Let the model go on with its last answer",
+        deeds.go_on,
+        keys=("C",),
+        where=frozenset({Place.CHAT}),
+        why_not=hindrances.without_beginning,
     ),
 )

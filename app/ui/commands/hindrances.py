@@ -87,6 +87,30 @@ def without_turn(screen: MainScreen) -> str | None:
     return None if screen.chat.transcript.turns else "Nothing was asked yet."
 
 
+def while_answering(screen: MainScreen) -> str | None:
+    """One answer at a time."""
+    return "An answer is under way; Esc ends it." if screen.chat.answering else None
+
+
+def with_nothing_to_retry(screen: MainScreen) -> str | None:
+    """It needs a prompt that nobody is answering."""
+    return without_turn(screen) or while_answering(screen)
+
+
+def without_beginning(screen: MainScreen) -> str | None:
+    """It needs an answer that has begun and has ended."""
+    why_not = with_nothing_to_retry(screen)
+    turns = screen.cluster.conversations.current.turns
+    return why_not or (
+        None if turns and turns[-1].text else "The last answer has no beginning; R asks again."
+    )
+
+
+def without_attachment(screen: MainScreen) -> str | None:
+    """It needs a file that would go with the next prompt."""
+    return None if screen.chat.draft.attached else "No file goes with the next prompt."
+
+
 def without_gateway(_screen: MainScreen) -> str | None:
     """It needs the gateway."""
     return "The dashboard arrives with the gateway, which this version does not have yet."

@@ -65,6 +65,16 @@ def _copy(screen: MainScreen, what: str, text: str) -> None:
     screen.tell(f"Copied {what}: {plural(len(text), 'character')}.")
 
 
-async def clear(screen: MainScreen, _argument: str) -> None:
-    """Begin a new conversation."""
-    await screen.chat.clear()
+def ask_again(screen: MainScreen, model: str) -> None:
+    """Put the last prompt once more."""
+    screen.chat.ask_again(model)
+
+
+def edit(screen: MainScreen, _argument: str) -> None:
+    """Bring the selected prompt back to be changed."""
+    screen.chat.edit()
+
+
+def go_on(screen: MainScreen, _argument: str) -> None:
+    """Let the model go on with its last answer."""
+    screen.chat.go_on()

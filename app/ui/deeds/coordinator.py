@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.config.disk import not_written
 from app.llama.command import command_text
 from app.llama.log import Level
 from app.llama.log_sieve import pattern_of
 from app.text.moment import parse_moment, seconds_after
-from app.text.problem import Problem
 from app.text.units import plural
 from app.ui.deeds.everywhere import chosen
+from app.ui.deeds.paths import named_path
 from app.ui.places import Place
 from app.ui.screens.copied import CopyScreen
 from app.ui.views import View
@@ -143,13 +143,11 @@ async def export(screen: MainScreen, text: str) -> None:
     Raises:
         Problem: it exists already, or cannot be written.
     """
-    path = _path(text)
+    path = named_path(text)
     try:
         count = await _log(screen).export(path)
-    except FileExistsError:
-        raise Problem(f"{path} exists already.", "Name another file.") from None
     except OSError as error:
-        raise Problem(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
+        raise not_written(path, error) from None
     screen.tell(f"{plural(count, 'line')} written to {path}.")
 
 
@@ -159,10 +157,6 @@ def _log(screen: MainScreen) -> LogPanel:
         screen.coordinator.show(View.LOG)
     screen.go(Place.COORDINATOR)
     return screen.coordinator.log_panel
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
 
 
 def _copy(screen: MainScreen, text: str) -> None:

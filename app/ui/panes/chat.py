@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,35 +10,29 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.timer import Timer
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
-from app.core.chat import Answered, ChatPart, Turn
+from app.core.chat import CANCELLED, Attachment, Conversation, Turn
 from app.core.cluster import Cluster
-from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import Event
-from app.core.routing import Target
-from app.text.answer import Finish, PromptProgress
 from app.text.problem import Problem
-from app.text.units import UNKNOWN
 from app.ui.command import Completion
 from app.ui.commands import pane_bindings
+from app.ui.panes.draft import Draft
+from app.ui.panes.live_answer import GROW_HZ, LiveAnswer
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
+from app.ui.plain import plain_line
 from app.ui.widgets.completer import Complete, Completer, Obey
 from app.ui.widgets.prompt import Prompt
 from app.ui.widgets.said import Said
 from app.ui.widgets.transcript import Transcript
-from app.ui.widgets.turn import TurnView
 from app.ui.widgets.turn_drawing import Fold
 
-GROW_HZ = 10
-"""How often a growing answer is drawn: what arrives in between is drawn together."""
-
-
-REST = 3
-"""After drawing, the time it took is rested so many times over: keys come before a long block of code."""
+Offer = Callable[[str, Callable[[], Awaitable[None]]], None]
+"""Says what was taken away, and takes the way to bring it back."""
 
 
 class ChatPane(Pane):
@@ -49,19 +41,15 @@ class ChatPane(Pane):
     PLACE = Place.CHAT
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.CHAT)
 
-    def __init__(self, cluster: Cluster, complete: Complete, obey: Obey) -> None:
+    def __init__(self, cluster: Cluster, complete: Complete, obey: Obey, offer: Offer) -> None:
         super().__init__()
-        self.conversation = cluster.conversations.current
         self._cluster = cluster
         self._obey = obey
         self._complete = complete
         self._completer = Completer(self._complete_after_slash)
-        self._status: CoordinatorStatus | None = None
-        self._progress: PromptProgress | None = None
-        self._sent = 0.0
-        self._changed = False
-        self._rests_until = 0.0
-        self._pulse: Timer | None = None
+        self._offer = offer
+        self._live: LiveAnswer | None = None
+        self.draft = Draft()
 
     def compose(self) -> ComposeResult:
         """The turns, or what to do while there are none; a line for completion and errors; the prompt."""
@@ -73,13 +61,20 @@ class ChatPane(Pane):
 
     def on_mount(self) -> None:
         """Be ready for the first prompt."""
-        self._pulse = self.set_interval(1 / GROW_HZ, self._grow, pause=True)
+        pulse = self.set_interval(1 / GROW_HZ, self._grow, pause=True)
+        self._live = LiveAnswer(pulse)
         self.show_model()
+        self.run_worker(self._reopen(), name="reopen", exit_on_error=False)
 
     @property
     def main(self) -> Widget:
         """The prompt."""
         return self.prompt
+
+    @property
+    def conversation(self) -> Conversation:
+        """The one that is open."""
+        return self._cluster.conversations.current
 
     @property
     def prompt(self) -> Prompt:
@@ -99,14 +94,14 @@ class ChatPane(Pane):
 
     def take(self, events: Sequence[Event]) -> None:
         """Note what a prompt may be waiting for."""
-        for event in events:
-            if isinstance(event, CoordinatorChanged):
-                self._status = event.status
+        if self._live is not None:
+            self._live.take(events)
 
     def show_model(self) -> None:
         """Say which model prompts go to."""
         model = self._cluster.choices.now.model
-        self.border_title = f"{self.PLACE.number} {self.PLACE.heading}" + (f" ─ {model}" if model else "")
+        said = (f"{self.PLACE.number} {self.PLACE.heading}", model, self.conversation.title)
+        self.border_title = " ─ ".join(plain_line(each) for each in said if each)
         self.query_one(".empty", Static).update(_nothing_said(model))
         self.set_class(not self.transcript.turns, "-empty")
 
@@ -116,12 +111,24 @@ class ChatPane(Pane):
         self.workers.cancel_group(self.screen, "answer")
         return was_answering
 
-    async def clear(self) -> None:
-        """Begin a new conversation."""
-        self.cancel()
-        self.conversation = self._cluster.conversations.begin()
-        await self.transcript.clear()
+    def show_conversation(self) -> None:
+        """Show the conversation that is open, from its beginning."""
+        if not self.conversation.turns and self.transcript.has_focus:
+            # What is hidden has no focus, and without a focus no key of this pane works.
+            self.prompt.focus()
+        self.transcript.show(self.conversation.turns)
         self.show_model()
+
+    def _grow(self) -> None:
+        if self._live is not None:
+            self._live.grow()
+
+    async def _reopen(self) -> None:
+        """Go on where the last console ended, unless something was asked already."""
+        conversation = await self._cluster.conversations.reopen()
+        if conversation.turns and not self.transcript.turns:
+            self.prompt.recall.remember(turn.prompt for turn in conversation.turns)
+            self.show_conversation()
 
     def toggle(self, part: Fold) -> None:
         """Fold or unfold a part of the selected turn."""
@@ -136,70 +143,98 @@ class ChatPane(Pane):
         elif self.answering:
             self._refuse(event.text, Problem("An answer is under way.", "Esc ends it."))
         else:
-            self.ask(event.text.strip())
+            self._try_to_ask(event.text)
 
     def ask(self, prompt: str) -> None:
-        """Ask the chosen model."""
-        model = self._cluster.choices.now.model or UNKNOWN
-        view = self.transcript.begin(Turn(prompt, model))
+        """Ask the chosen model, in place of what is being edited or after everything.
+
+        Raises:
+            Problem: no model is chosen.
+        """
+        draft, conversation = self.draft, self.conversation
+        turn = self._cluster.begin(conversation, prompt, tuple(draft.attached))
+        if draft.editing is None:
+            self.transcript.begin(turn)
+        else:
+            conversation.turns.pop()
+            self._put_tail(conversation, draft.editing, [turn], "what was said from there on")
+            self.prompt.show_line(draft.put_by)
+        self._take_up(Draft())
+        self._follow()
+
+    def ask_again(self, model: str) -> None:
+        """Put the last prompt to a model once more, in place of the answer that it got."""
+        last = self.conversation.turns[-1]
+        turn = Turn(last.prompt, model or last.model, last.attachments, ending=CANCELLED)
+        self._put_tail(self.conversation, len(self.conversation.turns) - 1, [turn], "the earlier answer")
+        self._follow()
+
+    def go_on(self) -> None:
+        """Let the model go on with its last answer."""
+        self._follow()
+
+    def edit(self) -> None:
+        """Bring the selected prompt back, to be asked in place of it and of what came after."""
+        selected = self.transcript.selected
+        assert selected is not None
+        place = self.transcript.turns.index(selected)
+        turn = self.conversation.turns[place]
+        put_by = self.prompt.text if self.draft.editing is None else self.draft.put_by
+        self._take_up(Draft(list(turn.attachments), place, put_by))
+        self.prompt.show_line(turn.prompt)
+        self.prompt.focus()
+
+    def stop_editing(self) -> bool:
+        """Leave the turn that is being edited as it is; whether there was one."""
+        if self.draft.editing is None:
+            return False
+        self.prompt.show_line(self.draft.put_by)
+        self._take_up(Draft())
+        return True
+
+    def attach(self, *files: Attachment) -> None:
+        """Have files go with the next prompt; none: take away those that would."""
+        attached = [*self.draft.attached, *files] if files else []
+        self._take_up(replace(self.draft, attached=attached))
+
+    def _take_up(self, draft: Draft) -> None:
+        self.draft = draft
+        self._say(draft.standing)
+
+    def _put_tail(self, conversation: Conversation, place: int, tail: list[Turn], what: str) -> None:
+        """Put other turns from `place` on, and offer back `what` was there."""
+        before, conversation.turns[place:] = conversation.turns[place:], tail
+        self._cluster.conversations.keep(conversation)
+        if conversation is self.conversation:
+            self.show_conversation()
+
+        async def bring_back() -> None:
+            self._put_tail(conversation, place, before, what)
+
+        if before:
+            self._offer(what, bring_back)
+
+    def _follow(self) -> None:
+        """Have the newest turn answered."""
+        view = self.transcript.newest
+        assert self._live is not None
+        assert view is not None
         self.remove_class("-empty")
-        self._sent, self._progress = time.monotonic(), None
-        assert self._pulse is not None
-        self._pulse.resume()
+        self._live.begin(view)
         self.screen.run_worker(
-            self._answer(prompt, view), name="answer", group="answer", exclusive=True, exit_on_error=False
+            self._live.follow(view, self._cluster.answer(self.conversation)),
+            name="answer",
+            group="answer",
+            exclusive=True,
+            exit_on_error=False,
         )
-
-    async def _answer(self, prompt: str, view: TurnView) -> None:
-        shown, place = view.shown, len(self.conversation.turns)
-        turns = self.conversation.turns
-        shown.turn.ending = "cancelled"
-        try:
-            async with aclosing(self._cluster.ask(self.conversation, prompt)) as parts:
-                async for part in parts:
-                    shown.turn = turns[place]
-                    self._take_part(part, view)
-        except Problem as problem:
-            shown.turn.ending = str(problem)
-        finally:
-            if place < len(turns):
-                shown.turn = turns[place]
-            self._end(view)
-
-    def _take_part(self, part: ChatPart, view: TurnView) -> None:
-        self._changed = True
-        if isinstance(part, PromptProgress):
-            self._progress = part
-        elif isinstance(part, Answered) and part.finish is Finish.LENGTH:
-            view.shown.note = "It ended at the limit of its context or of its tokens."
-
-    def _end(self, view: TurnView) -> None:
-        view.shown.growing = False
-        if self._pulse is not None and view is self.transcript.newest:
-            self._pulse.pause()
-        view.grow()
-
-    def _grow(self) -> None:
-        view, now = self.transcript.newest, time.monotonic()
-        if view is None or now < self._rests_until:
-            return
-        waiting = self._waiting(view.shown.turn)
-        if self._changed or waiting != view.shown.waiting:
-            self._changed, view.shown.waiting = False, waiting
-            view.grow()
-            self._rests_until = now + REST * (time.monotonic() - now)
-
-    def _waiting(self, turn: Turn) -> str:
-        """What is waited for while no token has come."""
-        if turn.answer:
-            return ""
-        elapsed = int(time.monotonic() - self._sent)
-        return f"{_awaited(turn, self._status, self._progress)} … {elapsed} s"
 
     @on(TextArea.Changed)
     def _hint(self) -> None:
         text = self.prompt.text
-        hint = self._completer.hint(text)
+        self._say(self._completer.hint(text) or self.draft.standing)
+
+    def _say(self, hint: Content | str) -> None:
         line = self.query_one("#prompt-hint", Said)
         line.say(hint)
         line.display = bool(hint)
@@ -226,24 +261,16 @@ class ChatPane(Pane):
         except Problem as problem:
             self._refuse(text, problem)
 
+    def _try_to_ask(self, text: str) -> None:
+        try:
+            self.ask(text.strip())
+        except Problem as problem:
+            self._refuse(text, problem)
+
     def _refuse(self, text: str, problem: Problem) -> None:
         """Give a line back, and say why."""
         self._completer.refuse(text, problem)
         self.prompt.show_line(text)
-
-
-def _awaited(turn: Turn, status: CoordinatorStatus | None, progress: PromptProgress | None) -> str:
-    if turn.route is None:
-        return "finding a route"
-    if progress is not None:
-        return f"reading the prompt, {progress.processed} of {progress.total} tokens"
-    if turn.thinking:
-        return "thinking"
-    if turn.route.target is Target.OLLAMA:
-        return f"waiting for {turn.route.node}"
-    if status is not None and status.state is not CoordinatorState.READY:
-        return f"coordinator {status.state}"
-    return "waiting for the coordinator"
 
 
 def _nothing_said(model: str | None) -> str:

@@ -41,7 +41,8 @@ class Prompt(TextArea):
             placeholder="Ask, or / for a command",
         )
         self.cursor_blink = False
-        self._history = History()
+        self.recall = History()
+        """What was sent before."""
 
     def on_mount(self) -> None:
         """Begin one line high."""
@@ -67,9 +68,9 @@ class Prompt(TextArea):
                 self.post_message(self.Paged(-1))
             case "pagedown":
                 self.post_message(self.Paged(1))
-            case "up" if self.cursor_at_first_line and self._bring_back(self._history.older(self.text)):
+            case "up" if self.cursor_at_first_line and self._bring_back(self.recall.older(self.text)):
                 pass
-            case "down" if self.cursor_at_last_line and self._bring_back(self._history.newer()):
+            case "down" if self.cursor_at_last_line and self._bring_back(self.recall.newer()):
                 pass
             case _:
                 return
@@ -84,7 +85,7 @@ class Prompt(TextArea):
     def _send(self) -> None:
         text = self.text.rstrip()
         if text.strip():
-            self._history.keep(text)
+            self.recall.keep(text)
             self.load_text("")
             self.post_message(self.Sent(text))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -91,11 +92,13 @@ class Transcript(VerticalScroll):
         self.anchor()
         return view
 
-    async def clear(self) -> None:
-        """Show nothing."""
+    def show(self, turns: Sequence[Turn]) -> None:
+        """Show these turns, and nothing else."""
         self.turns.clear()
         self._hidden = 0
-        await self.query("TurnView, .hidden-turns").remove()
+        self.query("TurnView, .hidden-turns").remove()
+        for turn in turns:
+            self.begin(turn).shown.growing = False
 
     def _tell_hidden(self) -> None:
         text = f"{plural(self._hidden, 'older turn')} not shown; the model still gets them"

@@ -13,14 +13,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from app.core.chat import Turn
-from app.text.units import duration_text, plural, rate_text
+from app.core.chat import CANCELLED, Turn
+from app.text.answer import Finish
+from app.text.units import bytes_text, plural
 from app.ui.plain import plain_line, plain_text
 from app.ui.widgets.folding import fold
 
 PARTS = ("you", "model", "dim", "error", "warning", "heading", "code", "link")
 _INDENT = 2
-_CANCELLED = "cancelled"
 
 if TYPE_CHECKING:
     from app.ui.widgets.markdown import MarkdownLook
@@ -50,8 +50,6 @@ class Shown:
     """Whether more of the answer may come."""
     waiting: str = ""
     """What is waited for while nothing of the answer has come."""
-    note: str = ""
-    """What else there is to say of a whole answer."""
     unfolded: frozenset[Fold] = frozenset()
     selected: bool = False
     """Whether it was walked to: keys are for this turn."""
@@ -76,6 +74,8 @@ class TurnDrawing:
         turn = shown.turn
         self.strips, self.folds = [], {}
         self._say("you", "you", "◂ selected" if shown.selected else "")
+        for file in turn.attachments:
+            self._paragraph(f"with {file.name} ({bytes_text(len(file.text.encode()))})", "dim")
         self._paragraph(turn.prompt)
         self._empty()
         self._say(turn.model, "model", _numbers(turn))
@@ -130,22 +130,25 @@ class TurnDrawing:
         ending = shown.turn.ending
         if shown.growing:
             self._remark("" if shown.turn.answer else shown.waiting, "dim")
-        elif ending == _CANCELLED:
+        elif ending == CANCELLED:
             self._remark(ending, "warning")
         else:
-            self._remark(ending, "error") if ending else self._remark(shown.note, "dim")
+            self._remark(ending, "error") if ending else self._remark(_whole_but_short(shown.turn), "dim")
 
     def _remark(self, text: str, style: str) -> None:
         if text:
             self._paragraph(text, style)
 
 
+def _whole_but_short(turn: Turn) -> str:
+    ended_early = turn.finish is Finish.LENGTH
+    return "It ended at the limit of its context or of its tokens. C lets it go on." if ended_early else ""
+
+
 def _numbers(turn: Turn) -> str:
     """Where the answer came from, and how fast, as measured."""
     words = [turn.route.summary] if turn.route is not None else []
-    if turn.measured is not None:
-        words += [f"TTFT {duration_text(turn.measured.ttft_s)}", rate_text(turn.measured.tokens_per_s)]
-    return "  ".join(words)
+    return "  ".join((*words, *(turn.measured.words if turn.measured is not None else ())))
 
 
 def _markdown_look(look: TurnLook, width: int) -> MarkdownLook:
