@@ -16,6 +16,8 @@ import click
 from app.cli.crash import tell_fault
 from app.cli.options import ClusterOptions
 from app.cli.running import run
+from app.config.folders import cache_folder
+from app.config.last_theme import last_theme
 
 if TYPE_CHECKING:
     from app.core.cluster import Cluster
@@ -42,8 +44,8 @@ def require_terminal() -> None:
         )
 
 
-async def show(opening: Callable[[], Awaitable[Cluster]]) -> int:
-    """Show the console until the person leaves it; returns its exit code.
+async def show(opening: Callable[[], Awaitable[Cluster]], theme: str | None = None) -> int:
+    """Show the console until the person leaves it, first in the colours of `theme`; returns its exit code.
 
     Raises:
         Problem: the cluster could not be opened.
@@ -61,7 +63,7 @@ async def show(opening: Callable[[], Awaitable[Cluster]]) -> int:
     def end_by(error: BaseException) -> None:
         console.end_by(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
-    console = ConsoleApp(open_and_watch)
+    console = ConsoleApp(open_and_watch, theme)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_fault)
     settled = loop.call_later(SETTLED_S, _collect_only_what_is_new)
@@ -99,4 +101,4 @@ async def _console(options: ClusterOptions) -> int:
             )
             return cluster
 
-        return await show(opening)
+        return await show(opening, last_theme(cache_folder()))

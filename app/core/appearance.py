@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
+from app.config.last_theme import keep_last_theme
 from app.config.state import Layout, StateFile
 
 
 class Appearance:
     """The layout as it is now, and whether a start welcomes; they and the theme are saved on every change."""
 
-    def __init__(self, state: StateFile, layout: Layout, *, welcomes: bool) -> None:
+    def __init__(self, state: StateFile, cache: Path, layout: Layout, *, welcomes: bool) -> None:
         self._state = state
+        self._cache = cache
         self.layout = layout
         self.welcomes = welcomes
         """Whether a start shows by itself what is missing."""
@@ -24,6 +27,10 @@ class Appearance:
             Problem: the state cannot be written.
         """
         await asyncio.to_thread(self._state.update, lambda state: replace(state, theme=name))
+
+    async def keep_last_theme(self, name: str) -> None:
+        """Have the first picture of the next start in this theme."""
+        await asyncio.to_thread(keep_last_theme, self._cache, name)
 
     async def set_layout(self, layout: Layout) -> None:
         """Keep a layout.

@@ -77,7 +77,7 @@ class Cluster:
         state = StateFile(places.state_file)
         self.bus = Bus()
         welcomes = not (resolved.welcome_skipped or places.temporary)
-        self.appearance = Appearance(state, resolved.layout, welcomes=welcomes)
+        self.appearance = Appearance(state, places.cache, resolved.layout, welcomes=welcomes)
         probing = _probe_limits(settings)
         self.choices = Choices(
             self.bus, state, Chosen(settings.mode, settings.distributed_inference, settings.model)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.config.origins import Origin, Resolved, resolve
 from app.config.state import StateFile
-from app.core.events import Bus, Severity
+from app.core.events import Bus, Change, Severity
 from app.text.problem import Problem
 from app.text.secrets import masked
 from app.text.units import plural
@@ -42,6 +42,11 @@ class Difference:
     counts: Counts
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsUsed(Change):
+    """Other settings are in use from now on."""
+
+
 class Reload:
     """Reads the configuration again; an invalid one changes nothing."""
 
@@ -66,6 +71,7 @@ class Reload:
         if found:
             self._now, self.latest = resolved, found
             await self._use(resolved, {one.key for one in found})
+            self._bus.publish(SettingsUsed())
             changes = ", ".join(f"{one.key} {one.old} → {one.new}" for one in found)
             self._bus.say(SOURCE, f"{plural(len(found), 'setting')} changed: {changes}", Severity.GOOD)
         return found

@@ -24,6 +24,7 @@ from app.text.problem import Problem
 from app.ui.screens.opening import OpeningScreen
 from app.ui.styles import STYLESHEETS, styles_folder
 from app.ui.terminal import TerminalDriver
+from app.ui.themes import DARK, register_ours
 from app.ui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _commands_of_table() -> type[Provider]:
 
 
 class ConsoleApp(App[None], inherit_bindings=False):
-    """The full-screen console on the cluster that `opening` brings."""
+    """The full-screen console on the cluster that `opening` brings; until then in the colours of `theme`."""
 
     TITLE = "synaptic-tui"
     CSS_PATH: ClassVar[list[str | PurePath]] = [styles_folder() / name for name in STYLESHEETS]
@@ -62,8 +63,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
-    def __init__(self, opening: Callable[[], Awaitable[Cluster]]) -> None:
+    def __init__(self, opening: Callable[[], Awaitable[Cluster]], theme: str | None = None) -> None:
         super().__init__(driver_class=TerminalDriver)
+        register_ours(self)
+        self.theme = theme if theme in self.available_themes else DARK.name
         self._opening = opening
         self.main: MainScreen | None = None
         """None until the cluster is open."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import App
 from textual.theme import Theme
 
-from app.config.settings import ConsoleSettings
+from app.text.problem import Problem
 from app.ui.terminal import TerminalDriver
+
+if TYPE_CHECKING:
+    from app.config.settings import ConsoleSettings
 
 DARK = Theme(
     name="synaptic",
@@ -42,13 +47,24 @@ FEW = (None, "standard")
 """What Rich calls a terminal of 16 colours, or of none."""
 
 
-def dress(app: App[object], console: ConsoleSettings) -> None:
-    """Give the console the colours and signs that are wanted, or else those that its terminal can show."""
+def register_ours(app: App[None]) -> None:
+    """Make our themes known beside those of Textual."""
     for theme in OURS:
         app.register_theme(theme)
+
+
+def dress(app: App[object], console: ConsoleSettings) -> None:
+    """Give the console the colours and signs that are wanted, or else those that its terminal can show."""
     driver = app._driver
     few = isinstance(driver, TerminalDriver) and app.console.color_system in FEW
     usual = FEW_COLOURS if few else DARK.name
     app.theme = console.theme if console.theme in app.available_themes else usual
     if isinstance(driver, TerminalDriver):
         driver.draw_with(console.signs)
+
+
+def theme_problem(app: App[object], name: str) -> Problem | None:
+    """What to say where there is no such theme."""
+    if name in app.available_themes:
+        return None
+    return Problem(f"There is no theme '{name}'.", f"They are {', '.join(sorted(app.available_themes))}.")

@@ -48,9 +48,12 @@ class NotInstalled(Exception):  # noqa: N818  said of the peer
 
 
 def ours(*arguments: str) -> Program:
-    """The console of this checkout."""
+    """The console of this checkout, as it starts for somebody who wants no welcome any more."""
     return Program(
-        "synaptic-tui", (str(Path(sys.executable).with_name("synaptic-tui")), *arguments), __version__
+        "synaptic-tui",
+        (str(Path(sys.executable).with_name("synaptic-tui")), *arguments),
+        __version__,
+        {".local/state/synaptic-tui/state.yaml": "welcome_skipped: true\n"},
     )
 
 

@@ -54,6 +54,7 @@ def _title(program: Program) -> str:
 def _one_round(program: Program, *, rests: bool) -> Figures:
     with tempfile.TemporaryDirectory() as home:
         for name, text in program.files.items():
+            Path(home, name).parent.mkdir(parents=True, exist_ok=True)
             Path(home, name).write_text(text)
         with Timed(program.command, _environment(home), Path(home)) as timed:
             painted = timed.first_paint()

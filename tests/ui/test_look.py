@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.color import Color
 
+from app.config.last_theme import last_theme
 from app.config.state import StateFile
 from app.ui.themes import OURS
 from tests.support.console import Console, OpenConsole
@@ -16,9 +17,19 @@ async def test_the_theme_of_the_settings_is_there_from_the_first(open_console: O
         assert console.app.theme == "nord"
 
 
-async def test_a_theme_that_there_is_not_gives_way_to_ours(open_console: OpenConsole) -> None:
+async def test_a_theme_that_there_is_not_gives_way_to_ours_and_is_told(open_console: OpenConsole) -> None:
     async with open_console("console: {theme: no-such}") as console:
         assert console.app.theme == "synaptic"
+        await until(lambda: bool(console.toasts), "what is said of it")
+        assert "console.theme: There is no theme 'no-such'. They are ansi-dark, " in console.toasts[0]
+        assert ", synaptic, synaptic-light, " in console.toasts[0]
+
+
+async def test_the_next_start_begins_in_the_theme_of_this_one(open_console: OpenConsole) -> None:
+    async with open_console("console: {theme: nord}") as console:
+        await until(lambda: last_theme(console.cluster.places.cache) == "nord", "the one of the settings")
+        await console.command("theme synaptic-light")
+        await until(lambda: last_theme(console.cluster.places.cache) == "synaptic-light", "the chosen one")
 
 
 async def test_a_theme_is_kept(open_console: OpenConsole) -> None:

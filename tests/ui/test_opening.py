@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.color import Color
 from textual.pilot import Pilot
 
 from app.core.cluster import Cluster
@@ -65,6 +66,22 @@ async def test_the_first_picture_has_the_frames_and_takes_keys(tmp_path: Path) -
         await until(lambda: _prompt_text(app) == "what is", "the text")
         await pilot.press("?")
         await until(lambda: _prompt_text(app) == "what is?", "the key after it")
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [("synaptic-light", "synaptic-light"), ("nord", "nord"), ("no-such", "synaptic"), (None, "synaptic")],
+)
+async def test_the_first_picture_has_the_theme_of_the_last(last: str | None, first: str) -> None:
+    async def never() -> Cluster:
+        await asyncio.Event().wait()
+        raise AssertionError("this is never reached")
+
+    app = ConsoleApp(never, last)
+    async with app.run_test(size=WIDE):
+        assert app.theme == first
+        assert isinstance(app.screen, OpeningScreen)
+        assert app.screen.styles.background == Color.parse(app.current_theme.background or "")
 
 
 async def test_what_was_sent_meanwhile_is_carried_out(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from app.config.state import Layout
+from app.core.events import Severity
 from app.text.problem import Problem
 from app.ui import layout as layouts
 from app.ui.command import Deed
 from app.ui.places import Place
 from app.ui.screens.themes import ThemeScreen
+from app.ui.themes import theme_problem
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
@@ -26,10 +28,19 @@ async def choose_theme(screen: MainScreen, name: str) -> None:
         chosen = await screen.app.push_screen_wait(ThemeScreen(known, screen.app.theme))
     if not chosen:
         return
-    if chosen not in known:
-        raise Problem(f"There is no theme '{chosen}'.", "'theme' alone lists them all.")
+    if problem := theme_problem(screen.app, chosen):
+        raise problem
     screen.app.theme = chosen
+    await screen.cluster.appearance.keep_last_theme(chosen)
     await screen.cluster.appearance.set_theme(chosen)
+
+
+async def tell_of_theme(screen: MainScreen) -> None:
+    """Say where the settings name an unknown theme; begin the next start in the one that is there."""
+    wanted = screen.cluster.settings.console.theme
+    if wanted is not None and (problem := theme_problem(screen.app, wanted)):
+        screen.cluster.bus.say("settings", f"console.theme: {problem}", Severity.WARNING)
+    await screen.cluster.appearance.keep_last_theme(screen.app.theme)
 
 
 def rearrange(change: Change) -> Deed:

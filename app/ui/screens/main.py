@@ -21,9 +21,11 @@ from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorFailed, CoordinatorStatus
 from app.core.events import Event, Severity
 from app.core.faults import keep_fault
+from app.core.reload import SettingsUsed
 from app.text.problem import Problem
 from app.ui.command import Command, CommandProblem, Completion, Order, completions, parse
 from app.ui.commands import BY_NAME, COMMANDS, bindings_of
+from app.ui.deeds.look import tell_of_theme
 from app.ui.deeds.welcome import welcome_if_needed
 from app.ui.hints import hints, last_hints
 from app.ui.interrupt import Interrupt
@@ -90,7 +92,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to follow the core, and to look around."""
-        dress(self.app, self.cluster.settings.console)
+        self._dress()
         arrange(self, self.cluster.appearance.layout)
         self._mark_current(self.chat)
         self.follow_events()
@@ -279,12 +281,19 @@ class MainScreen(Screen[None]):
                 self._status = event.status
             elif isinstance(event, Chosen):
                 self.chat.show_model()
+            elif isinstance(event, SettingsUsed):
+                self._dress()
+                self.refresh()
         self.chat.take(events)
         self.backends.take(events)
         self.query_one(NodesPane).take(events)
         self.coordinator.take(events, lost)
         self.notices.take(events)
         self._look_again()
+
+    def _dress(self) -> None:
+        dress(self.app, self.cluster.settings.console)
+        self.run_worker(tell_of_theme(self), name="theme", group="theme", exclusive=True, exit_on_error=False)
 
     def _sees(self, place: Place) -> bool:
         """Whether a person looks at what has happened there: the coordinator pane lists everything."""
