@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "List the models and where their weights are.",
     "route": "Say where a prompt for a model would go, and why.",
     "chat": "Send one prompt and stream the answer.",
+    "conversations": "List, export and delete the console's conversations.",
     "status": "Show mode, model, coordinator, backends and nodes.",
     "stop": "End the coordinator that runs on this box.",
     "demo": "Open the console on a small real cluster made for it.",

@@ -135,10 +135,10 @@ class Conversation:
 
     @property
     def heading(self) -> str:
-        """Its title, else how it began; empty where there is nothing yet."""
+        """Its title, else how it began; nothing in it that a terminal would obey."""
         began = " ".join(self.turns[0].prompt[: 4 * HEADING_LENGTH].split()) if self.turns else ""
         short = began if len(began) <= HEADING_LENGTH else f"{began[: HEADING_LENGTH - 1]}…"
-        return self.title or short
+        return "".join(char for char in self.title or short if char.isprintable())
 
     def begin(self, prompt: str, model: str, attachments: tuple[Attachment, ...] = ()) -> Turn:
         """Add a turn that has no answer yet."""

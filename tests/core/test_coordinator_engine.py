@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.config.sampling import SamplingSettings
 from app.core.backends import Backend
 from app.core.chat import Answered, ChatPart, Conversation, Routed
 from app.core.cluster import Cluster
@@ -18,7 +19,7 @@ from app.core.events import LifecycleLine
 from app.llama.engine import Engine
 from app.rpc.probe import BackendState
 from app.text.address import Address
-from app.text.answer import AnswerBroken, Delta, Stage
+from app.text.answer import AnswerBroken, Delta, Finish, Stage
 from app.text.problem import Problem
 from tests.core.conftest import OpenCluster
 from tests.support.engine import RpcServer, RpcServerFactory
@@ -98,6 +99,28 @@ async def test_a_cancelled_answer_frees_the_slot_and_stays_as_far_as_it_came(
             async for part in parts:
                 if isinstance(part, Delta):
                     break
+        await cluster.coordinators.stop()
+
+
+async def test_options_reach_the_engine_and_a_cut_answer_goes_on(
+    engine: Engine, endless_model: Path, open_cluster: OpenCluster
+) -> None:
+    async with open_cluster(*SMALL, f"model: {endless_model}", engine=engine) as cluster:
+        await cluster.look()
+        conversation = Conversation(options=SamplingSettings(num_predict=5, seed=7))
+        await to_the_end(cluster.ask(conversation, "a worker"))
+        turn = conversation.turns[0]
+        beginning, measured = turn.text, turn.measured
+        assert turn.finish is Finish.LENGTH
+        assert measured is not None
+        assert (measured.tokens, measured.context) == (5, 512)
+        assert measured.prompt_tokens is not None
+        assert measured.context_used is not None
+        assert measured.context_used >= measured.prompt_tokens + 5
+        await to_the_end(cluster.answer(conversation))
+        assert len(conversation.turns) == 1
+        assert turn.text.startswith(beginning)
+        assert len(turn.text) > len(beginning)
         await cluster.coordinators.stop()
 
 
