@@ -24,7 +24,7 @@ from app.text.problem import Problem
 from app.ui.screens.opening import OpeningScreen
 from app.ui.styles import STYLESHEETS, styles_folder
 from app.ui.terminal import TerminalDriver
-from app.ui.themes import DARK, register_ours
+from app.ui.themes import register_ours, theme_or_usual
 from app.ui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def __init__(self, opening: Callable[[], Awaitable[Cluster]], theme: str | None = None) -> None:
         super().__init__(driver_class=TerminalDriver)
         register_ours(self)
-        self.theme = theme if theme in self.available_themes else DARK.name
+        self.theme = theme_or_usual(self, theme)
         self._opening = opening
         self.main: MainScreen | None = None
         """None until the cluster is open."""

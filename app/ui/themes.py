@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.theme import Theme
@@ -53,14 +53,18 @@ def register_ours(app: App[None]) -> None:
         app.register_theme(theme)
 
 
+def theme_or_usual(app: App[Any], name: str | None) -> str:
+    """The theme `name`, or where there is none such the one whose colours the terminal can show."""
+    if name is not None and name in app.available_themes:
+        return name
+    return FEW_COLOURS if app.console.color_system in FEW else DARK.name
+
+
 def dress(app: App[object], console: ConsoleSettings) -> None:
     """Give the console the colours and signs that are wanted, or else those that its terminal can show."""
-    driver = app._driver
-    few = isinstance(driver, TerminalDriver) and app.console.color_system in FEW
-    usual = FEW_COLOURS if few else DARK.name
-    app.theme = console.theme if console.theme in app.available_themes else usual
-    if isinstance(driver, TerminalDriver):
-        driver.draw_with(console.signs)
+    app.theme = theme_or_usual(app, console.theme)
+    if isinstance(app._driver, TerminalDriver):
+        app._driver.draw_with(console.signs)
 
 
 def theme_problem(app: App[object], name: str) -> Problem | None:

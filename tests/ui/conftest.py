@@ -12,9 +12,15 @@ from app.core.cluster import Cluster
 from tests.support.console import WIDE, Console, OpenConsole, OpenedConsole, lonely_cluster
 
 
+@pytest.fixture(autouse=True)
+def many_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever terminal the tests are run in, the console shall think of one that has all colours."""
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+
+
 @pytest.fixture
 def open_console(tmp_path: Path) -> OpenConsole:
-    """Opens a console; its settings are the lines of a configuration file. Toasts are drawn only on demand."""
+    """Opens a console; its settings are the lines of a configuration file. Toasts are not drawn unasked."""
 
     @asynccontextmanager
     async def opened(

@@ -18,6 +18,7 @@ from app.text.problem import Problem
 from app.ui.app import IN_EVERY_SCREEN, ConsoleApp
 from app.ui.commands import BY_NAME
 from app.ui.screens.opening import OpeningScreen
+from app.ui.themes import FEW_COLOURS
 from tests.support.console import WIDE, lonely_cluster
 from tests.support.waiting import until
 
@@ -82,6 +83,19 @@ async def test_the_first_picture_has_the_theme_of_the_last(last: str | None, fir
         assert app.theme == first
         assert isinstance(app.screen, OpeningScreen)
         assert app.screen.styles.background == Color.parse(app.current_theme.background or "")
+
+
+@pytest.mark.parametrize("system", ["standard", None])
+async def test_few_colours_are_those_of_the_terminal(
+    system: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", system)
+
+    async def never() -> Cluster:
+        raise AssertionError("this is not opened")
+
+    assert ConsoleApp(never).theme == FEW_COLOURS
+    assert ConsoleApp(never, "nord").theme == "nord"
 
 
 async def test_what_was_sent_meanwhile_is_carried_out(tmp_path: Path) -> None:
