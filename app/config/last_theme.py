@@ -1,4 +1,4 @@
-"""The theme that the console had last, in a file of its own.
+"""The theme that was wanted last, in a file of its own.
 
 The first picture is drawn before anything is there that could read the settings or the state.
 """
@@ -23,9 +23,9 @@ def last_theme(cache: Path) -> str | None:
         return None
 
 
-def keep_last_theme(cache: Path, name: str) -> None:
-    """Keep it for the next start. Blocks on the disk."""
+def keep_last_theme(cache: Path, name: str | None) -> None:
+    """Keep it for the next start; None: whatever fits the terminal. Blocks on the disk."""
     if last_theme(cache) != name:
         # Losing it costs the next start a moment in other colours, so failing to keep it is no error.
         with suppress(Problem):
-            write_private(cache / "theme", name.encode())
+            write_private(cache / "theme", (name or "").encode())

@@ -28,8 +28,8 @@ class Appearance:
         """
         await asyncio.to_thread(self._state.update, lambda state: replace(state, theme=name))
 
-    async def keep_last_theme(self, name: str) -> None:
-        """Have the first picture of the next start in this theme."""
+    async def keep_last_theme(self, name: str | None) -> None:
+        """Have the first picture of the next start in this theme; None: in the one that fits the terminal."""
         await asyncio.to_thread(keep_last_theme, self._cache, name)
 
     async def set_layout(self, layout: Layout) -> None:

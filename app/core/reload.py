@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,10 @@ from app.text.units import plural
 EVERY_S = 3.0
 """Between two looks at the time of the file."""
 SOURCE = "settings"
+TOLD = 3
+"""So many differences are told one by one; the sheet has them all."""
+LONGEST_TOLD = 40
+"""A longer value is told by its beginning."""
 
 
 Use = Callable[[Resolved, Collection[str]], Awaitable[None]]
@@ -72,8 +76,7 @@ class Reload:
             self._now, self.latest = resolved, found
             await self._use(resolved, {one.key for one in found})
             self._bus.publish(SettingsUsed())
-            changes = ", ".join(f"{one.key} {one.old} → {one.new}" for one in found)
-            self._bus.say(SOURCE, f"{plural(len(found), 'setting')} changed: {changes}", Severity.GOOD)
+            self._bus.say(SOURCE, _told(found), Severity.GOOD)
         return found
 
     async def watch(self) -> None:
@@ -106,6 +109,18 @@ def differences(old: Resolved, new: Resolved) -> Iterator[Difference]:
             yield Difference(key, masked(before[key]), masked(value), _counts(key))
 
 
+def _told(found: Sequence[Difference]) -> str:
+    """All that has changed in a line that can be read at a glance."""
+    line = f"{plural(len(found), 'setting')} changed: "
+    line += ", ".join(f"{one.key} {_brief(one.old)} → {_brief(one.new)}" for one in found[:TOLD])
+    more = len(found) - TOLD
+    return f"{line}, and {more} more; 'reload' lists them." if more > 0 else f"{line}."
+
+
+def _brief(value: str) -> str:
+    return value if len(value) <= LONGEST_TOLD else f"{value[: LONGEST_TOLD - 1]}…"
+
+
 def _in_words(resolved: Resolved) -> Iterator[tuple[str, str, Origin]]:
     lists = {"backends": resolved.backends, "nodes": resolved.nodes}
     for key, value, _ in resolved.values():
@@ -117,8 +132,10 @@ def _in_words(resolved: Resolved) -> Iterator[tuple[str, str, Origin]]:
 
 
 def _shown(value: object) -> str:
-    if value is None or value == "":
+    if value is None or value == "" or value == {}:
         return "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {one}" for name, one in value.items())
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

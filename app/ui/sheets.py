@@ -75,7 +75,7 @@ def notices_sheet(notices: Sequence[Notice]) -> tuple[Section, ...]:
     """What was told in passing, the newest first."""
     if not notices:
         return (Section((("Nothing was told yet.",),)),)
-    return (Section(tuple((f"{n.at:%H:%M:%S}", n.source, n.text) for n in reversed(notices))),)
+    return (Section(tuple((f"{n.at:%H:%M:%S}", str(n)) for n in reversed(notices))),)
 
 
 def reload_sheet(changed: Sequence[Difference], file: Path) -> tuple[Section, ...]:

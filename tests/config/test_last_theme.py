@@ -1,4 +1,4 @@
-"""The theme that the console had last."""
+"""The theme that was wanted last."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
     assert last_theme(tmp_path) is None
     keep_last_theme(tmp_path / "cache", "synaptic-light")
     assert last_theme(tmp_path / "cache") == "synaptic-light"
+
+
+def test_that_none_is_wanted_is_kept_too(tmp_path: Path) -> None:
+    keep_last_theme(tmp_path, None)
+    assert not (tmp_path / "theme").exists()
+    keep_last_theme(tmp_path, "nord")
+    keep_last_theme(tmp_path, None)
+    assert last_theme(tmp_path) is None
 
 
 def test_the_same_again_writes_nothing(tmp_path: Path) -> None:

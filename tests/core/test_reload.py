@@ -10,7 +10,7 @@ import pytest
 
 from app.core import reload
 from app.core.cluster import Cluster
-from app.core.reload import Counts
+from app.core.reload import Counts, SettingsUsed
 from app.text.address import Address
 from app.text.problem import Problem
 from tests.support.console import lonely_cluster
@@ -84,6 +84,33 @@ async def test_a_backend_that_was_added_in_the_program_stays(cluster: Cluster) -
     write(cluster, "nodes: []", "networks: [127.0.0.1]")
     assert [one.key for one in await cluster.reload.again()] == ["backends", "nodes"]
     assert [str(b.address) for b in cluster.backends.known] == ["127.0.9.9:1"]
+
+
+async def test_many_differences_are_told_in_a_line_and_all_are_listed(cluster: Cluster) -> None:
+    long = " ".join(["word"] * 30)
+    write(cluster, *BEFORE, f"chat: {{system: '{long}'}}", "console: {bell: true, theme: nord, signs: ascii}")
+    changed = await cluster.reload.again()
+    told = cluster.bus.told[-1].text
+    assert told.startswith("4 settings changed: chat.system none → word word ")
+    assert told.endswith(", and 1 more; 'reload' lists them.")
+    assert len(told) < 200
+    assert cluster.reload.latest == changed
+    assert {one.key: one.new for one in changed}["chat.system"] == long
+
+
+async def test_pins_are_told_in_words(cluster: Cluster) -> None:
+    write(cluster, *BEFORE, "routing: {pins: {'large:405b': coordinator}}")
+    (changed,) = await cluster.reload.again()
+    assert (changed.old, changed.new) == ("none", "large:405b: coordinator")
+
+
+async def test_whoever_listens_hears_that_other_settings_are_in_use(cluster: Cluster) -> None:
+    with cluster.bus.subscribe() as mailbox:
+        await cluster.reload.again()
+        assert not any(isinstance(event, SettingsUsed) for event in mailbox.take())
+        write(cluster, *BEFORE, "console: {bell: true}")
+        await cluster.reload.again()
+        assert any(isinstance(event, SettingsUsed) for event in mailbox.take())
 
 
 async def test_a_held_backend_stays(cluster: Cluster) -> None:

@@ -36,11 +36,11 @@ async def choose_theme(screen: MainScreen, name: str) -> None:
 
 
 async def tell_of_theme(screen: MainScreen) -> None:
-    """Say where the settings name an unknown theme; begin the next start in the one that is there."""
+    """Say where the settings name an unknown theme; begin the next start in the one that they name."""
     wanted = screen.cluster.settings.console.theme
     if wanted is not None and (problem := theme_problem(screen.app, wanted)):
         screen.cluster.bus.say("settings", f"console.theme: {problem}", Severity.WARNING)
-    await screen.cluster.appearance.keep_last_theme(screen.app.theme)
+    await screen.cluster.appearance.keep_last_theme(wanted)
 
 
 def rearrange(change: Change) -> Deed:
