@@ -58,15 +58,16 @@ def _changed(cluster: Cluster, theme: str, command: str) -> Callable[[Pilot[None
     """Change the configuration, tell of this and that, and show the sheet of a command."""
 
     async def run(pilot: Pilot[None]) -> None:
-        assert isinstance(pilot.app, OpenedConsole)
+        app = pilot.app
+        assert isinstance(app, OpenedConsole)
         cluster.resolved.sources.file.write_text(CHANGED % theme)
         await cluster.reload.again()
         cluster.bus.say("10.0.0.11:50052", "refused", Severity.WARNING)
         cluster.bus.say("http://10.0.0.5:11434", "up again", Severity.GOOD)
         cluster.bus.say("console", "No model is chosen. Choose one with 'model NAME'.", Severity.ERROR)
-        await until(lambda: len(pilot.app.main.notices.kept) >= 4)
+        await until(lambda: len(app.main.notices.kept) >= 4)
         await _settled(pilot)
-        pilot.app.main.obey(command)
+        app.main.obey(command)
         await until(lambda: isinstance(pilot.app.screen, SheetScreen))
         await _settled(pilot)
 
