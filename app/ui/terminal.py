@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
 
 from app.ui.ascii import ascii_text, draws_only_ascii
 
 if TYPE_CHECKING:
     from app.config.settings import Signs
+
+
+for _digit in "1234567890":
+    # Textual takes Escape and a digit for what a Mac types with its option key; terminals mean alt with it.
+    cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(f"\x1b{_digit}", None)
 
 
 class TerminalDriver(LinuxDriver):

@@ -69,6 +69,21 @@ def test_a_large_text_is_pasted_and_not_sent(lonely: Mapping[str, str]) -> None:
         assert terminal.restored
 
 
+def test_alt_and_a_digit_leave_the_prompt_for_a_pane(lonely: Mapping[str, str]) -> None:
+    with Terminal(CONSOLE, lonely, 80, 24) as terminal:
+        terminal.wait_for("No model is chosen")
+        terminal.send("half a prompt")
+        terminal.wait_for("half a prompt")
+        terminal.send("\x1b2")
+        terminal.wait_for("No backend is known yet.")
+        terminal.send("\x1b1")
+        terminal.wait_for("half a prompt")
+        terminal.send(" and more")
+        terminal.wait_for("half a prompt and more")
+        terminal.send("\x11")
+        assert terminal.wait_exit() == 0
+
+
 def test_no_colour_where_none_is_wanted(lonely: Mapping[str, str]) -> None:
     with Terminal(CONSOLE, {**lonely, "NO_COLOR": "1"}, 100, 30) as terminal:
         terminal.wait_for("No model is chosen")

@@ -72,6 +72,10 @@ class Prompt(TextArea):
                 pass
             case "down" if self.cursor_at_last_line and self._bring_back(self.recall.newer()):
                 pass
+            case key if key.startswith("alt+"):
+                # A key of the console, not the character that the terminal sends with it.
+                event.prevent_default()
+                return
             case _:
                 return
         event.stop()
