@@ -86,7 +86,7 @@ async def test_status_model_and_help(open_console: OpenConsole, tiny_model: Path
         await console.press("escape")
         await say(console, "help")
         await until(lambda: isinstance(console.app.screen, SheetScreen))
-        await console.shows("rpc discover")
+        await console.shows("Here: Chat")
 
 
 @WAYS
