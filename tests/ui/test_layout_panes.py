@@ -72,6 +72,40 @@ async def test_a_hidden_pane_can_still_be_gone_to_where_there_are_tabs(open_cons
         assert _pane(console, Place.NODES).region.area
 
 
+@pytest.mark.parametrize(
+    ("key", "place"), [("1", "chat"), ("2", "backends"), ("3", "nodes"), ("4", "coordinator")]
+)
+async def test_the_number_of_a_hidden_pane_shows_it_again(
+    open_console: OpenConsole, key: str, place: str
+) -> None:
+    async with open_console() as console:
+        await console.command(f"hide {place}")
+        await until(lambda: not _pane(console, Place(place)).region.area, "one pane less")
+        await console.press("escape", key)
+        await until(lambda: bool(_pane(console, Place(place)).region.area), "the pane")
+        await until(lambda: _pane(console, Place(place)).has_focus_within, "the focus in it")
+        kept = StateFile(console.cluster.places.state_file)
+        await until(lambda: kept.read().layout == Layout(), "the layout in the state")
+
+
+async def test_a_pane_that_was_hidden_stays_so_where_it_was_only_gone_to_under_tabs(
+    open_console: OpenConsole,
+) -> None:
+    async with open_console(size=(80, 24)) as console:
+        await console.command("hide nodes")
+        await console.press("escape", "3")
+        assert console.cluster.appearance.layout.hidden == ("nodes",)
+
+
+async def test_tab_passes_over_a_hidden_pane(open_console: OpenConsole) -> None:
+    async with open_console() as console:
+        await console.command("hide nodes")
+        await console.press("escape", "2", "tab")
+        after = console.main.place
+        await console.press("shift+tab")
+        assert (after, console.main.place) == (Place.COORDINATOR, Place.BACKENDS)
+
+
 async def test_names_that_are_unknown_are_passed_over(open_console: OpenConsole) -> None:
     async with open_console() as console:
         StateFile(console.cluster.places.state_file).update(

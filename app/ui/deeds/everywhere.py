@@ -27,10 +27,10 @@ def go(place: Place) -> Deed:
 
 
 def go_by(step: int) -> Deed:
-    """The deed that focuses the pane so many places further on."""
+    """The deed that focuses the pane so many places further on; those that are hidden do not count."""
 
     def deed(screen: MainScreen, _argument: str) -> None:
-        places = list(Place)
+        places = [place for place in Place if place is screen.place or place not in screen.hidden]
         screen.go(places[(places.index(screen.place) + step) % len(places)])
 
     return deed
@@ -56,14 +56,14 @@ async def distribute(screen: MainScreen, word: str) -> None:
 async def choose_model(screen: MainScreen, name: str) -> None:
     """Make a model the chosen one, and say where its prompts will go."""
     if not name:
-        await screen.cluster.catalogue.read()
-        models, chosen = screen.cluster.models(), screen.cluster.choices.now.model
-        name = await screen.app.push_screen_wait(ModelScreen(models, chosen))
+        picked = await screen.app.push_screen_wait(ModelScreen(screen.cluster))
+        name = picked or ""
     if name:
         route = await screen.cluster.route(name)
         await screen.cluster.choices.set_model(name)
         hint = "" if route.backends or route.node else _how_to_spread(screen)
-        screen.tell(f"{name}: {route.summary}. {hint}".rstrip())
+        why = f" ({route.lack})" if route.lack else ""
+        screen.tell(f"{name}: {route.summary}{why}. {hint}".rstrip())
 
 
 async def show_route(screen: MainScreen, name: str) -> None:

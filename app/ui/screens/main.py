@@ -29,7 +29,7 @@ from app.ui.deeds.look import tell_of_theme
 from app.ui.deeds.welcome import welcome_if_needed
 from app.ui.hints import hints, last_hints
 from app.ui.interrupt import Interrupt
-from app.ui.layout import arrange
+from app.ui.layout import arrange, with_shown
 from app.ui.notices import Notices
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.chat import ChatPane
@@ -114,6 +114,11 @@ class MainScreen(Screen[None]):
         return self.query_one(CoordinatorPane)
 
     @property
+    def hidden(self) -> tuple[str, ...]:
+        """The panes that have no place on the screen; under tabs each has one."""
+        return () if self.query_one(PaneTabs).display else self.cluster.appearance.layout.hidden
+
+    @property
     def busy(self) -> bool:
         """Whether Escape would end an answer or a sweep."""
         return self.chat.answering or any(self._sweeps())
@@ -147,7 +152,12 @@ class MainScreen(Screen[None]):
         await welcome_if_needed(self)
 
     def go(self, place: Place) -> None:
-        """Focus a pane; where only one is shown, show that one."""
+        """Focus a pane, shown again where it was hidden; where only one is shown, show that one."""
+        if place in self.hidden:
+            shown = with_shown(self.cluster.appearance.layout, place)
+            arrange(self, shown)
+            keeping = self.cluster.appearance.set_layout(shown)
+            self.run_worker(self._await(keeping), name="keep layout", exit_on_error=False)
         pane = self._pane(place)
         self._mark_current(pane)
         pane.main.focus()
