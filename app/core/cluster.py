@@ -182,8 +182,12 @@ class Cluster:
             UnknownModel: no model has that name.
         """
         await self._look_at_the_unseen()
+        return await self.route_of(await self.catalogue.find(name, self.pool_in_use()))
+
+    async def route_of(self, model: Model) -> Route:
+        """Where a prompt for this model would go, as things were last seen, and why."""
+        await self._look_at_the_unseen()
         nodes = self.pool_in_use()
-        model = await self.catalogue.find(name, nodes)
         surroundings = Surroundings(
             distributed=self.choices.now.distributed,
             nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),

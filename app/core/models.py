@@ -13,7 +13,8 @@ from app.core.facts import ModelFacts, ModelReader
 from app.core.pool import Node
 from app.core.sampling import OPTIONS
 from app.gguf.split import model_name, parts_of
-from app.ollama.names import same_model
+from app.ollama.client import NodeModel
+from app.ollama.names import identity, same_model
 from app.ollama.store import StoreFolder, StoreModel, candidate_stores, read_store
 from app.text.problem import Problem
 
@@ -108,18 +109,13 @@ class Catalogue:
     def models(self, nodes: Iterable[Node]) -> tuple[Model, ...]:
         """Every model: those of this box as last read, joined with what the nodes have, by name."""
         up = [node for node in nodes if node.up]
-        joined = [_with_nodes(model, up) for model in self._local]
-        for node in up:
-            for found in node.models:
-                if not found.remote and not any(same_model(m.name, found.name) for m in joined):
-                    facts = ModelFacts(
-                        architecture=found.family,
-                        parameters=found.parameters,
-                        size=found.size,
-                        quantization=found.quantization,
-                        context=found.context_length,
-                    )
-                    joined.append(_with_nodes(Model(found.name, Source.NODE, facts), up))
+        having = {node.url: frozenset(identity(model.name) for model in node.local) for node in up}
+        joined = [_with_nodes(model, having) for model in self._local]
+        named = {identity(model.name) for model in joined}
+        for found in (found for node in up for found in node.local):
+            if identity(found.name) not in named:
+                named.add(identity(found.name))
+                joined.append(_with_nodes(_of_node(found), having))
         return tuple(sorted(joined, key=lambda model: model.name.casefold()))
 
     async def find(self, name: str, nodes: Sequence[Node]) -> Model:
@@ -208,8 +204,21 @@ class Catalogue:
         return replace(model, facts=facts, problem=model.problem or facts.problem)
 
 
-def _with_nodes(model: Model, nodes: Iterable[Node]) -> Model:
-    return replace(model, nodes=tuple(node.url for node in nodes if node.model(model.name)))
+def _of_node(found: NodeModel) -> Model:
+    facts = ModelFacts(
+        architecture=found.family,
+        parameters=found.parameters,
+        size=found.size,
+        quantization=found.quantization,
+        context=found.context_length,
+    )
+    return Model(found.name, Source.NODE, facts)
+
+
+def _with_nodes(model: Model, having: Mapping[str, frozenset[tuple[str, ...]]]) -> Model:
+    """The model with the nodes that have it; `having` is what each has, by its URL."""
+    name = identity(model.name)
+    return replace(model, nodes=tuple(url for url, names in having.items() if name in names))
 
 
 def _looks_like_path(name: str) -> bool:

@@ -20,6 +20,15 @@ class Target(StrEnum):
     COORDINATOR = "coordinator"
 
 
+class Lack(StrEnum):
+    """What is missing where nothing can answer for a model, in a few words."""
+
+    NODE = "no node that is up has it"
+    FILE = "no GGUF of it on this box"
+    LOADABLE = "llama.cpp cannot load it"
+    ENGINE = "no engine to run it"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The thresholds of routing, in parameters, and what a person has pinned."""
@@ -58,6 +67,8 @@ class Route:
     backends: tuple[Address, ...]
     """Empty for a coordinator that runs on this box alone."""
     reasons: tuple[str, ...]
+    lack: Lack | None = None
+    """Why nothing here can answer; None where something can."""
 
     @property
     def summary(self) -> str:
@@ -74,8 +85,9 @@ class _Choice:
     """One side that was looked at: can it answer, and what is there to say about it."""
 
     target: Target
-    possible: bool
     reasons: tuple[str, ...]
+    lack: Lack | None = None
+    """Why it cannot answer; None where it can."""
     node: str | None = None
     backends: tuple[Address, ...] = ()
 
@@ -87,9 +99,9 @@ def decide(model: Model, policy: Policy, around: Surroundings) -> Route:
     reasons = [_size(model), why]
     for choice in order:
         reasons.extend(choice.reasons)
-        if choice.possible:
+        if choice.lack is None:
             return Route(model, choice.target, choice.node, choice.backends, tuple(reasons))
-    return Route(model, None, None, (), tuple(reasons))
+    return Route(model, None, None, (), tuple(reasons), order[-1].lack)
 
 
 def _preference(
@@ -141,40 +153,44 @@ def _is_sparse(model: Model) -> bool:
 
 def _pool(around: Surroundings) -> _Choice:
     if not around.nodes:
-        return _Choice(Target.OLLAMA, possible=False, reasons=("No Ollama node that is up has it.",))
+        return _Choice(Target.OLLAMA, ("No Ollama node that is up has it.",), Lack.NODE)
     first, *others = around.nodes
     busy = f", {plural(first.in_flight, 'request')} of ours in flight" if first.in_flight else ""
     rest = (
         f"; so {'has' if len(others) == 1 else 'have'} {plural(len(others), 'other node')}" if others else ""
     )
-    return _Choice(Target.OLLAMA, True, (f"{first.url} has it{busy}{rest}.",), node=first.url)
+    return _Choice(Target.OLLAMA, (f"{first.url} has it{busy}{rest}.",), node=first.url)
 
 
 def _coordinator(model: Model, around: Surroundings) -> _Choice:
     obstacle = _obstacle(model, around)
-    if obstacle:
-        return _Choice(Target.COORDINATOR, possible=False, reasons=(obstacle,))
+    if obstacle is not None:
+        lack, reason = obstacle
+        return _Choice(Target.COORDINATOR, (reason,), lack)
     if not around.distributed:
-        return _Choice(Target.COORDINATOR, True, ("Distribution is off: a coordinator on this box alone.",))
+        return _Choice(Target.COORDINATOR, ("Distribution is off: a coordinator on this box alone.",))
     if around.local_only:
-        return _Choice(Target.COORDINATOR, True, (f"On this box alone: {around.local_only}",))
+        return _Choice(Target.COORDINATOR, (f"On this box alone: {around.local_only}",))
     usable = [b for b in around.backends if b.state in USABLE]
     left_out = [f"{b.address} is left out: {_why_not(b)}." for b in around.backends if b.state not in USABLE]
     if not usable:
         known = "no backend is known" if not around.backends else "no backend is free"
-        return _Choice(Target.COORDINATOR, True, (*left_out, f"On this box alone: {known}."))
+        return _Choice(Target.COORDINATOR, (*left_out, f"On this box alone: {known}."))
     over = (
         f"A coordinator over {plural(len(usable), 'backend')}: {', '.join(str(b.address) for b in usable)}."
     )
-    return _Choice(Target.COORDINATOR, True, (*left_out, over), backends=tuple(b.address for b in usable))
+    return _Choice(Target.COORDINATOR, (*left_out, over), backends=tuple(b.address for b in usable))
 
 
-def _obstacle(model: Model, around: Surroundings) -> str | None:
-    if model.path is None:
-        return model.problem or f"No GGUF of {model.name} is on this box for a coordinator to load."
-    if model.problem:
-        return f"A coordinator cannot load it: {model.problem}"
-    return around.coordinator_problem and f"No coordinator can start: {around.coordinator_problem}"
+def _obstacle(model: Model, around: Surroundings) -> tuple[Lack, str] | None:
+    if model.path is None and model.problem is None:
+        return Lack.FILE, f"No GGUF of {model.name} is on this box for a coordinator to load."
+    if model.problem is not None:
+        said = model.problem if model.path is None else f"A coordinator cannot load it: {model.problem}"
+        return Lack.LOADABLE, said
+    if around.coordinator_problem is not None:
+        return Lack.ENGINE, f"No coordinator can start: {around.coordinator_problem}"
+    return None
 
 
 def _why_not(backend: Backend) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.text.problem import Problem
 
@@ -87,12 +88,18 @@ def name_of_parts(host: str, namespace: str, model: str, tag: str) -> ModelName:
     return _checked(ModelName(host, namespace, model, tag), "/".join((host, namespace, model, tag)))
 
 
-def same_model(one: str, other: str) -> bool:
-    """Whether two names stand for the same model; text that is no name is the same only as itself."""
+@lru_cache(maxsize=4096)
+def identity(text: str) -> tuple[str, ...]:
+    """Equal for names of the same model; text that is no name is equal only to itself."""
     try:
-        return parse_name(one).key == parse_name(other).key
+        return parse_name(text).key
     except NameProblem:
-        return one == other
+        return (text,)
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two names stand for the same model."""
+    return identity(one) == identity(other)
 
 
 def _checked(name: ModelName, text: str) -> ModelName:

@@ -140,6 +140,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def _fatal_error(self) -> None:
         self._close_messages_no_wait()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The palette's key is free for screens over the main one."""
+        return action != "command_palette" or not self.screen.is_modal
+
     def action_command_palette(self) -> None:
         """Offer commands, once there is a screen that has them."""
         if self.main is not None:

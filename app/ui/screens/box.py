@@ -13,7 +13,6 @@ from textual.events import Resize
 from app.core.cluster import Cluster
 from app.core.vitals import VitalsRead
 from app.ui.box_sheet import BoxSheet
-from app.ui.keys import SCROLL_KEYS
 from app.ui.screens.modal import Modal
 from app.ui.widgets.said import Said
 
@@ -34,7 +33,7 @@ class BoxScreen(Modal[None]):
 
     def compose(self) -> ComposeResult:
         """The figures, in a frame that scrolls."""
-        with _Figures(id="box") as frame:
+        with VerticalScroll(id="box") as frame:
             frame.border_title = "This box"
             frame.border_subtitle = self.keys_line
             yield Said(id="box-figures")
@@ -59,7 +58,3 @@ class BoxScreen(Modal[None]):
     def _show(self) -> None:
         figures = self.query_one("#box-figures", Said)
         figures.say(self._sheet.text(self._box.latest, self.query_one("#box").content_size.width))
-
-
-class _Figures(VerticalScroll):
-    BINDINGS: ClassVar[list[BindingType]] = SCROLL_KEYS

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from app.core.conversations import Conversations, Listed
 from app.text.problem import Problem
 from app.text.units import plural
+from app.ui.likeness import likeness
 from app.ui.plain import plain_line
 from app.ui.screens.ask import AskScreen
 from app.ui.screens.modal import Modal
@@ -37,10 +38,6 @@ class ConversationsScreen(Modal[str]):
         ("x", "delete", "delete"),
         ("u", "undo", "bring back"),
         ("c,ctrl+n", "begin", "new"),
-        ("j", "move(1)", "down"),
-        ("k", "move(-1)", "up"),
-        ("g", "end(-1)", "first"),
-        ("G", "end(1)", "last"),
     ]
 
     def __init__(self, conversations: Conversations, undo: Undo) -> None:
@@ -113,16 +110,6 @@ class ConversationsScreen(Modal[str]):
         self._conversations.begin()
         self.dismiss(None)
 
-    def action_move(self, step: int) -> None:
-        """Move the cursor."""
-        options = self.query_one(OptionList)
-        (options.action_cursor_down if step > 0 else options.action_cursor_up)()
-
-    def action_end(self, end: int) -> None:
-        """Move the cursor to an end."""
-        options = self.query_one(OptionList)
-        (options.action_last if end > 0 else options.action_first)()
-
     @work(name="rename conversation", exit_on_error=False)
     async def action_rename(self) -> None:
         """Ask for another title."""
@@ -189,14 +176,10 @@ def _narrowed(listed: Sequence[Listed], words: str, found: frozenset[str]) -> li
     """Those whose heading is like the words, the likest first; then those in which they were said."""
     if not words:
         return list(listed)
-    from textual.fuzzy import Matcher  # not needed before something is looked for
-
-    like = Matcher(words).match
-    likeness = {each.key: like(each.heading) for each in listed}
-    named = sorted(
-        (each for each in listed if likeness[each.key]), key=lambda each: likeness[each.key], reverse=True
-    )
-    return named + [each for each in listed if each.key in found and not likeness[each.key]]
+    likenesses = {each.key: likeness(words, each.heading) for each in listed}
+    named = [(like.score, each) for each in listed if (like := likenesses[each.key]) is not None]
+    likest = [each for _, each in sorted(named, key=lambda pair: -pair[0])]
+    return likest + [each for each in listed if each.key in found and likenesses[each.key] is None]
 
 
 def _row(listed: Listed, width: int) -> str:

@@ -8,20 +8,20 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from app.core.coordinator_status import CoordinatorStatus
+from app.ui.screens.modal import Modal
 
 Wish = Literal["stop", "leave"]
 
 
-class LeaveScreen(ModalScreen[Wish | None]):
+class LeaveScreen(Modal[Wish]):
     """Asks whether to stop the coordinator or to leave it running; None: stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,c", "dismiss", "cancel"),
+        ("c", "close", "cancel"),
         ("s", "choose('stop')", "stop it"),
         ("l", "choose('leave')", "leave it running"),
     ]

@@ -8,20 +8,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Grid, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from app.ui.screens.modal import Modal
 from app.ui.sheets import Section
 
 
-class SheetScreen(ModalScreen[None]):
+class SheetScreen(Modal[None]):
     """Shows sections of rows under a title; any of the usual keys closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,q,enter,question_mark", "dismiss", "close"),
-        ("j", "scroll_by(1)", "down"),
-        ("k", "scroll_by(-1)", "up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [("q,enter", "close", "close")]
 
     def __init__(self, title: str, sections: Sequence[Section]) -> None:
         super().__init__()
@@ -39,10 +35,6 @@ class SheetScreen(ModalScreen[None]):
                 if section.rows:
                     columns = len(section.rows[0])
                     yield Grid(*_cells(section), classes=f"-columns-{columns}")
-
-    def action_scroll_by(self, lines: int) -> None:
-        """Scroll by some lines."""
-        self.query_one("#sheet").scroll_relative(y=lines, animate=False)
 
 
 def _cells(section: Section) -> list[Static]:

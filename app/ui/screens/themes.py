@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -17,8 +15,6 @@ from app.ui.screens.modal import Modal
 
 class ThemeScreen(Modal[str]):
     """Answered with a name; Escape brings back the theme that was there before."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [("j", "move(1)", "down"), ("k", "move(-1)", "up")]
 
     def __init__(self, names: Sequence[str], now: str) -> None:
         super().__init__()
@@ -45,11 +41,6 @@ class ThemeScreen(Modal[str]):
     def keep(self, event: OptionList.OptionSelected) -> None:
         """Answer with this theme."""
         self.dismiss(event.option_id)
-
-    def action_move(self, step: int) -> None:
-        """Move the cursor."""
-        options = self.query_one(OptionList)
-        (options.action_cursor_down if step > 0 else options.action_cursor_up)()
 
     def action_close(self) -> None:
         """Bring the theme back that was there before."""

@@ -61,10 +61,12 @@ class Ledger(DataTable[Text]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("j", "cursor_down", ""),
-        ("k", "cursor_up", ""),
-        ("g", "scroll_top", ""),
-        ("G", "scroll_bottom", ""),
+        ("j", "cursor_down", "down"),
+        ("k", "cursor_up", "up"),
+        ("g,home", "scroll_top", "to the start"),
+        ("G,end", "scroll_bottom", "to the end"),
+        ("ctrl+d", "page_down", "a page down"),
+        ("ctrl+u", "page_up", "a page up"),
     ]
 
     def __init__(self, order: Callable[[str], Any]) -> None:
