@@ -154,7 +154,8 @@ class Membership:
         address = parse_address(text)
         known = self._backends.get(address)
         if known is None:
-            raise Problem(f"No backend {address} is known.", "See 'backends list'.")
+            remedy = "'backends list' shows them, 'backends add HOST' adds one."
+            raise Problem(f"No backend {address} is known.", remedy)
         return known
 
     def _must_not_be_held(self, address: Address) -> None:
@@ -191,7 +192,7 @@ class Membership:
         url = parse_node_url(text)
         known = self._pool.get(url)
         if known is None:
-            raise Problem(f"No node {url} is known.", "See 'nodes list'.")
+            raise Problem(f"No node {url} is known.", "'nodes list' shows them, 'nodes add URL' adds one.")
         _must_be_ours(url, known.origin)
         await self._pool.forget(url)
         await asyncio.to_thread(self._state.update, lambda s: s.without_node(url))

@@ -150,7 +150,7 @@ class Pool:
             Problem: no such node is known.
         """
         if url not in self._clients:
-            raise Problem(f"No node {url} is known.", "See 'nodes list'.")
+            raise Problem(f"No node {url} is known.", "'nodes list' shows them, 'nodes add URL' adds one.")
         try:
             yield self._clients[url]
         except Problem as problem:

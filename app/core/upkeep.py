@@ -77,7 +77,7 @@ class Upkeep:
     def _node(self, url: str) -> Node:
         node = self._pool.get(url)
         if node is None:
-            raise Problem(f"No node {url} is known.", "See 'nodes list'.")
+            raise Problem(f"No node {url} is known.", "'nodes list' shows them, 'nodes add URL' adds one.")
         return node
 
     async def _done(self, url: str, what: str) -> str:
@@ -88,7 +88,7 @@ class Upkeep:
 
 def _only(nodes: Sequence[Node], what: str) -> Node:
     if not nodes:
-        raise Problem(f"No node {what}.", "See 'nodes list'.")
+        raise Problem(f"No node {what}.", "'nodes list' shows how each is, 'nodes add URL' adds another.")
     if len(nodes) > 1:
         urls = ", ".join(node.url for node in nodes)
         raise Problem(f"More than one node {what}.", f"Say on which: {urls}.")

@@ -165,7 +165,7 @@ async def test_p_without_a_node_says_what_to_do_first(open_console: OpenConsole)
         await until(lambda: isinstance(console.app.screen, AskScreen), "the question")
         await console.type("llama3.2:3b")
         await console.press("enter")
-        await until(lambda: console.toasts == ["No node is known; a adds one by its URL."])
+        await until(lambda: console.toasts == ["No node is known. 'add URL' adds one."])
 
 
 async def test_r_looks_again(open_console: OpenConsole) -> None:

@@ -1,4 +1,4 @@
-"""Why a command cannot run now, in one sentence; None where it can."""
+"""Why a command cannot run now, and what to do first; None where it can."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
 
 
+_NO_BACKEND = "No backend is known. 'rpc discover' looks for some, 'rpc add HOST' adds one."
+
+
 def while_sweeping(screen: MainScreen) -> str | None:
     """One sweep at a time."""
     return "A sweep is under way; Esc ends it." if screen.cluster.discovery.running else None
@@ -20,28 +23,44 @@ def while_sweeping(screen: MainScreen) -> str | None:
 
 def without_coordinator(screen: MainScreen) -> str | None:
     """It needs a coordinator."""
-    return None if screen.cluster.coordinators.running else "No coordinator is running."
+    return (
+        None
+        if screen.cluster.coordinators.running
+        else "No coordinator is running. 'start MODEL' starts one."
+    )
 
 
 def without_past_coordinator(screen: MainScreen) -> str | None:
     """It needs a coordinator that runs or has run."""
-    return None if screen.cluster.coordinators.current else "No coordinator has run yet."
+    return (
+        None
+        if screen.cluster.coordinators.current
+        else "No coordinator has run yet. 'start MODEL' starts one."
+    )
 
 
 def without_command(screen: MainScreen) -> str | None:
     """It needs a coordinator that had a process."""
     current = screen.cluster.coordinators.current
-    return None if current is not None and current.status.argv else "No coordinator was started yet."
+    return (
+        None
+        if current is not None and current.status.argv
+        else "No coordinator was started yet. 'start MODEL' starts one."
+    )
 
 
 def without_log(screen: MainScreen) -> str | None:
     """It needs a log."""
-    return None if screen.coordinator.log_panel.book else "No coordinator has a log yet."
+    return (
+        None
+        if screen.coordinator.log_panel.book
+        else "No coordinator has a log yet. 'start MODEL' starts one."
+    )
 
 
 def without_match(screen: MainScreen) -> str | None:
     """It needs something that was found in the log."""
-    return None if len(screen.coordinator.log_panel.found) else "Nothing was found in the log; / searches."
+    return None if len(screen.coordinator.log_panel.found) else "Nothing was found in the log. / searches."
 
 
 def without_incident(screen: MainScreen) -> str | None:
@@ -49,42 +68,50 @@ def without_incident(screen: MainScreen) -> str | None:
     pane = screen.coordinator
     if pane.shown is View.EVENTS and isinstance(pane.timeline.selected, Incident):
         return None
-    return "There is no incident under the cursor."
+    return "There is no incident under the cursor. j and k move it."
 
 
 def without_backend(screen: MainScreen) -> str | None:
     """It needs a backend."""
-    return None if screen.cluster.backends.known else "No backend is known."
+    return None if screen.cluster.backends.known else _NO_BACKEND
 
 
 def without_member(screen: MainScreen) -> str | None:
     """It needs a node or a backend."""
-    return None if any(members(screen)) else "No node and no backend is known."
+    return None if any(members(screen)) else "No node and no backend is known. 'add URL' adds one."
 
 
 def without_selected_node(screen: MainScreen) -> str | None:
     """It needs a node under the cursor."""
-    return None if screen.selected_node else "There is no node under the cursor."
+    return (
+        None
+        if screen.selected_node
+        else "There is no node under the cursor. j and k move it, 'add URL' adds one."
+    )
 
 
 def without_node(screen: MainScreen) -> str | None:
     """It needs a node."""
-    return None if screen.cluster.pool.nodes else "No node is known; a adds one by its URL."
+    return None if screen.cluster.pool.nodes else "No node is known. 'add URL' adds one."
 
 
 def without_loaded(screen: MainScreen) -> str | None:
     """It needs a model in a node's memory."""
-    return None if any(node.loaded for node in screen.cluster.pool.nodes) else "No node has a model loaded."
+    return (
+        None
+        if any(node.loaded for node in screen.cluster.pool.nodes)
+        else "No node has a model loaded. 'load MODEL' loads one."
+    )
 
 
 def without_pull(screen: MainScreen) -> str | None:
     """It needs a pull that is under way."""
-    return None if screen.cluster.pulls.now else "No pull is under way."
+    return None if screen.cluster.pulls.now else "No pull is under way. 'pull MODEL' begins one."
 
 
 def without_turn(screen: MainScreen) -> str | None:
     """It needs a prompt that was sent."""
-    return None if screen.chat.transcript.turns else "Nothing was asked yet."
+    return None if screen.chat.transcript.turns else "Nothing was asked yet. Type a prompt; enter sends it."
 
 
 def while_answering(screen: MainScreen) -> str | None:

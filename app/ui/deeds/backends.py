@@ -77,7 +77,7 @@ async def open_backend(screen: MainScreen, text: str) -> None:
     address = parse_address(text or screen.selected_backend or "")
     backend = screen.cluster.backends.get(address)
     if backend is None:
-        raise Problem(f"No backend {address} is known.", "See 'rpc list'.")
+        raise Problem(f"No backend {address} is known.", "'rpc list' shows them, 'rpc add HOST' adds one.")
     sheet = backend_sheet(backend, screen.cluster.backends.looks(address))
     await screen.app.push_screen(SheetScreen(f"Backend {address}", sheet))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def names_a_node(text: str) -> bool:
     """Whether an address is an Ollama node's: a URL, or with Ollama's port."""
-    return text.startswith(("http://", "https://")) or text.endswith(f":{DEFAULT_NODE_PORT}")
+    return "://" in text or text.endswith(f":{DEFAULT_NODE_PORT}")
 
 
 async def add_member(screen: MainScreen, text: str) -> None:
@@ -49,7 +49,7 @@ async def open_node(screen: MainScreen, text: str) -> None:
     if url is None:
         await open_box(screen, "")
     elif screen.cluster.pool.get(url) is None:
-        raise Problem(f"No node {url} is known.", "See 'nodes list'.")
+        raise Problem(f"No node {url} is known.", "'nodes list' shows them, 'nodes add URL' adds one.")
     else:
         await screen.app.push_screen(NodeScreen(screen.cluster, url, partial(obey_or_report, screen)))
 

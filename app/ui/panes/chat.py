@@ -275,7 +275,11 @@ class ChatPane(Pane):
 
 def _nothing_said(model: str | None) -> str:
     if model is None:
-        return "No model is chosen yet.\n\n/model  chooses one from a list (or m, outside of this prompt)"
+        return (
+            "No model is chosen yet.\n\n"
+            "/model    chooses one from a list (or m, outside of this prompt)\n"
+            "/welcome  shows what a first answer needs, and how to get it"
+        )
     return (
         f"Ask {model} something.\n\n"
         "/help   all commands and keys\n"
