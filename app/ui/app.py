@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import RenderableType
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -68,6 +69,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         register_ours(self)
         self.theme = theme_or_usual(self, theme)
         self._opening = opening
+        self._is_undrawn = False
         self.main: MainScreen | None = None
         """None until the cluster is open."""
         self.problem: Problem | None = None
@@ -117,6 +119,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.main.action_command(name)
         elif name != "suspend":
             self.exit()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        # Textual drops what it would draw during a batch, such as the whole screen at its new size.
+        self._is_undrawn = self._is_undrawn or self._batch_count > 0
+        super()._display(screen, renderable)
+
+    def _end_batch(self) -> None:
+        super()._end_batch()
+        if self._is_undrawn and not self._batch_count:
+            self._is_undrawn = False
+            self._draw_anew()
 
     @on(Driver.SignalResume)
     def _draw_anew(self) -> None:
