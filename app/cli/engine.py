@@ -12,8 +12,7 @@ from app.cli.running import run
 from app.cli.session import open_cluster
 from app.core.engines import Engines
 from app.llama.engine import Engine
-from app.llama.install import Route, get_engine
-from app.llama.steps import InstallStep
+from app.llama.install import Route
 from app.text.units import UNKNOWN
 
 
@@ -63,14 +62,9 @@ async def _get(options: ClusterOptions, route: Route | None) -> int:
 
 async def fetch_engine(engines: Engines, route: Route | None = None) -> None:
     """Fetch the engine into its private folder, telling each step on standard error."""
-    async with aclosing(get_engine(engines.folder, engines.downloads, route)) as steps:
-        told = ""
+    async with aclosing(engines.fetch(route)) as steps:
         async for step in steps:
-            line = _line(step)
-            if line != told:
-                say(line)
-            told = line
-    engines.forget()
+            say(step)
 
 
 def engine_form(found: Engine) -> dict[str, object]:
@@ -86,10 +80,3 @@ def engine_form(found: Engine) -> dict[str, object]:
         "protocol": found.protocol and str(found.protocol),
         "json_logs": found.supports_jsonl,
     }
-
-
-def _line(step: InstallStep) -> str:
-    """The step, in tenths of the way, so that a slow download does not fill the screen."""
-    if not step.total:
-        return step.text
-    return f"{step.text}: {(step.done or 0) * 10 // step.total * 10} %"

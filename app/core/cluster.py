@@ -40,6 +40,7 @@ from app.core.vitals import BoxWatch
 from app.ollama.client import OllamaLimits
 from app.rpc.probe import ProbeLimits
 from app.text.problem import Problem
+from app.text.units import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Cluster:
     async def __aenter__(self) -> Self:
         if problem := await self.engines.problem():
             self.bus.say("engine", problem, Severity.WARNING)
-        self.backends.protocol = await self.engines.protocol()
+        await self.meet_engine()
         await self.members.recall()
         await self.coordinators.adopt()
         return self
@@ -126,6 +127,23 @@ class Cluster:
         await self.conversations.flush()
         await self.coordinators.leave()
         await self.pool.close()
+
+    async def meet_engine(self) -> None:
+        """Find the engine, where that is not done yet, and probe the backends by its protocol from now on."""
+        self.backends.protocol = await self.engines.protocol()
+
+    async def fetch_engine(self) -> None:
+        """Fetch the engine, telling each step, and use it from now on.
+
+        Raises:
+            InstallProblem, EngineProblem: as Engines.fetch and Engines.current.
+        """
+        async with aclosing(self.engines.fetch()) as steps:
+            async for step in steps:
+                self.bus.say("engine", step)
+        await self.meet_engine()
+        engine = await self.engines.current()
+        self.bus.say("engine", f"ready: {engine.server}, {engine.version or UNKNOWN}", Severity.GOOD)
 
     def watch(self, broken: Callable[[BaseException], None]) -> None:
         """Begin to watch backends, nodes and this box; a console does, a single command does not.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +19,9 @@ from app.core.worker import ask_protocol
 from app.llama.engine import Engine, EngineProblem, Programs, examine, find_programs
 from app.text.problem import Problem
 from app.text.version import ProtocolVersion
+
+if TYPE_CHECKING:
+    from app.llama.install import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Engines:
         self._memory = cache / "engine.json"
         self._environment = environment
         self._found: Engine | EngineProblem | None = None
+        self.fetching: str | None = None
+        """What is being done to fetch one; None while nobody does."""
         self._looking = asyncio.Lock()
 
     @property
@@ -88,6 +95,25 @@ class Engines:
             return (await self.current()).protocol
         except EngineProblem:
             return None
+
+    async def fetch(self, route: Route | None = None) -> AsyncGenerator[str]:
+        """Fetch an engine into the private folder, telling each step once; from then on it can be found.
+
+        Raises:
+            InstallProblem: it cannot be had or does not run; what was there before is still there.
+        """
+        # Not needed at a start, which it would make slower.
+        from app.llama.install import get_engine
+
+        try:
+            async with aclosing(get_engine(self.folder, self.downloads, route)) as steps:
+                async for step in steps:
+                    if step.in_tenths != self.fetching:
+                        self.fetching = step.in_tenths
+                        yield self.fetching
+        finally:
+            self.fetching = None
+        self.forget()
 
     def forget(self) -> None:
         """Look for the engine again next time."""

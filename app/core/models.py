@@ -135,7 +135,7 @@ class Catalogue:
             return await asyncio.to_thread(self._read_path, Path(name))
         raise UnknownModel(
             f"No model is called '{name}' in the stores and folders of this box or on a node that is up.",
-            "Run 'synaptic-tui models' to see the names, or give the path of a GGUF file.",
+            "'models' lists the names; the path of a GGUF file will do too.",
         )
 
     async def current(self, model: Model) -> Model:

@@ -61,11 +61,13 @@ def is_looking(found: tuple[Need, ...]) -> bool:
 async def look_again(cluster: Cluster) -> None:
     """See once more what is there, the engine included: one may have been fetched meanwhile."""
     cluster.engines.forget()
-    cluster.backends.protocol = await cluster.engines.protocol()
+    await cluster.meet_engine()
     await cluster.look()
 
 
 def _engine(cluster: Cluster) -> Need:
+    if cluster.engines.fetching is not None:
+        return Need(Topic.ENGINE, Standing.LOOKING, f"Fetching it: {cluster.engines.fetching} …")
     match cluster.engines.found:
         case None:
             return Need(Topic.ENGINE, Standing.LOOKING, "Looking for llama-server …")
@@ -118,6 +120,8 @@ def _models(cluster: Cluster) -> Need:
         size = f", {bytes_text(largest.facts.size)}" if largest.facts.size else ""
         text = f"{plural(len(models), 'model')}, the largest is {largest.name}{size}."
         return Need(Topic.MODELS, Standing.OK, text)
+    if pulls := cluster.pulls.now:
+        return Need(Topic.MODELS, Standing.LOOKING, f"{pulls[0].model} is on its way: {pulls[0]}")
     if not cluster.catalogue.was_read or any(node.up is None for node in cluster.pool.nodes):
         return Need(Topic.MODELS, Standing.LOOKING, "Reading Ollama's store and the model folders …")
     remedy = f"'ollama pull {A_MODEL}', or 'model PATH' with the path of a GGUF file."

@@ -21,3 +21,8 @@ class InstallStep:
     done: int | None = None
     total: int | None = None
     """In one unit of their own: bytes, or per cent."""
+
+    @property
+    def in_tenths(self) -> str:
+        """The step, in tenths of the way, so that a slow download says little."""
+        return f"{self.text}: {(self.done or 0) * 10 // self.total * 10} %" if self.total else self.text

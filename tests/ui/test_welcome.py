@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from app.config.state import StateFile
 from app.core.cluster import Cluster
 from app.core.welcome import Standing, Topic
 from app.demo.model import write_model
+from app.llama.steps import InstallProblem, InstallStep
 from app.ui.screens.ask import AskScreen
 from app.ui.screens.sheet import SheetScreen
 from app.ui.screens.welcome import WelcomeScreen
@@ -168,6 +170,42 @@ async def test_p_without_a_node_says_what_to_do_first(open_console: OpenConsole)
         await until(lambda: console.toasts == ["No node is known. 'add URL' adds one."])
 
 
+async def test_e_fetches_the_engine(open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = asyncio.Event()
+
+    async def fetched(folder: Path, *_others: object) -> AsyncGenerator[InstallStep]:
+        yield InstallStep("downloading", 340, 1000)
+        await may_end.wait()
+        write_server(folder)
+
+    monkeypatch.setattr("app.llama.install.get_engine", fetched)
+    async with open_console(welcomed=True) as console:
+        await until(lambda: is_welcomed(console), "the page")
+        await console.press("e")
+        await until(lambda: "Fetching it: downloading: 30 %" in line(console, Topic.ENGINE), "the step")
+        may_end.set()
+        await until(lambda: stands(console, Topic.ENGINE, Standing.OK), "the engine")
+        await until(
+            lambda: any(
+                toast.startswith("engine: ready: ") and "llama-server" in toast for toast in console.toasts
+            )
+        )
+
+
+async def test_an_engine_that_cannot_be_fetched_is_told(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_folder: Path, *_others: object) -> AsyncGenerator[InstallStep]:
+        yield InstallStep("downloading")
+        raise InstallProblem("The network is down.", "Check it.")
+
+    monkeypatch.setattr("app.llama.install.get_engine", refused)
+    async with open_console() as console:
+        await console.command("engine get")
+        await until(lambda: "The network is down. Check it." in console.toasts)
+        assert console.cluster.engines.fetching is None
+
+
 async def test_r_looks_again(open_console: OpenConsole) -> None:
     async with open_console(welcomed=True) as console:
         await until(lambda: is_welcomed(console), "the page")
@@ -181,7 +219,12 @@ async def test_its_keys_are_listed(open_console: OpenConsole) -> None:
         await until(lambda: is_welcomed(console), "the page")
         await console.press("question_mark")
         await until(lambda: isinstance(console.app.screen, SheetScreen), "the keys")
-        for key, what in (("d", "find workers"), ("n", "never again"), ("r", "look again")):
+        for key, what in (
+            ("e", "fetch the engine"),
+            ("d", "find workers"),
+            ("n", "never again"),
+            ("r", "look again"),
+        ):
             assert any(key in row and what in row for row in console.text.splitlines())
 
 

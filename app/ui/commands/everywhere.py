@@ -73,6 +73,11 @@ EVERY_PANE = (
         Argument("never", required=False, choices=lambda _screen: ("never",), check=_check_never),
     ),
     Command(
+        "engine get",
+        "Fetch the llama.cpp programs into a private folder; needs no root",
+        deeds.fetch_engine,
+    ),
+    Command(
         "notices",
         "What was told in passing, again",
         deeds.show_notices,

@@ -77,6 +77,11 @@ async def show_status(screen: MainScreen, _argument: str) -> None:
     await screen.app.push_screen(SheetScreen("Status", await status_sheet(screen.cluster)))
 
 
+async def fetch_engine(screen: MainScreen, _argument: str) -> None:
+    """Fetch the llama.cpp programs."""
+    await screen.cluster.fetch_engine()
+
+
 async def show_notices(screen: MainScreen, _argument: str) -> None:
     """Show what was told in passing, the newest first."""
     await screen.app.push_screen(SheetScreen("Notices", notices_sheet(screen.notices.kept)))

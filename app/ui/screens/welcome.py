@@ -34,18 +34,19 @@ _NEXT = "Everything is there. ctrl+r, after this page, chooses the model to ask.
 _INTRO = "What it takes to run large models over several boxes:"
 _STYLES = {Standing.OK: "$text-success", Standing.MISSING: "$text-warning", Standing.LOOKING: "$text-muted"}
 _BY_KEY = {
-    Topic.ENGINE: ("r", "looks for it again"),
-    Topic.WORKERS: ("d", "looks for backends on your networks"),
-    Topic.OLLAMA: ("a", "adds a node"),
-    Topic.MODELS: ("p", "pulls one to a node"),
+    Topic.ENGINE: (("e", "fetches it now"), ("r", "looks again")),
+    Topic.WORKERS: (("d", "looks for backends on your networks"),),
+    Topic.OLLAMA: (("a", "adds a node"),),
+    Topic.MODELS: (("p", "pulls one to a node"),),
 }
-"""The key of this page that does something about it, and what."""
+"""The keys of this page that do something about it, and what."""
 
 
 class WelcomeScreen(Modal[None]):
     """Filled in as things become known; what is done here is a command of the table, given to `do`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        ("e", "do('engine get')", "fetch the engine"),
         ("d", "do('rpc discover')", "find workers"),
         ("a", "add_node", "add a node"),
         ("p", "pull", "pull a model"),
@@ -134,6 +135,5 @@ def _standing(need: Need) -> Content:
 def _text(need: Need) -> Content:
     if need.standing is not Standing.MISSING:
         return Content(need.text)
-    key, does = _BY_KEY[need.topic]
-    by_key = Content.assemble((key, "$text-accent"), f"  {does}")
-    return Content("\n").join([Content(need.text), Content(need.remedy), by_key])
+    keys = [Content.assemble((key, "$text-accent"), f"  {does}") for key, does in _BY_KEY[need.topic]]
+    return Content("\n").join([Content(need.text), Content(need.remedy), Content("   ").join(keys)])
