@@ -160,6 +160,17 @@ async def test_p_pulls_a_model(open_console: OpenConsole) -> None:
         assert NEW.name in line(console, Topic.MODELS)
 
 
+async def test_a_model_on_its_way_is_told(open_console: OpenConsole) -> None:
+    async with OllamaStandIn(registry=[NEW]) as node, open_console(welcomed=True) as console:
+        node.pulling.shut(after=4)
+        await console.cluster.members.add_node(node.url)
+        await until(lambda: is_welcomed(console), "the page")
+        console.main.obey(f"pull {NEW.name}")
+        await until(lambda: f"{NEW.name} is on its way: 50 %" in line(console, Topic.MODELS), "the way")
+        node.pulling.open()
+        await until(lambda: stands(console, Topic.MODELS, Standing.OK), "the model")
+
+
 async def test_p_without_a_node_says_what_to_do_first(open_console: OpenConsole) -> None:
     async with open_console(welcomed=True) as console:
         await until(lambda: is_welcomed(console), "the page")
