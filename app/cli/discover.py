@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import click
 
 from app.cli.forms import sweep_form
@@ -10,7 +12,8 @@ from app.cli.output import json_option, print_json, say
 from app.cli.running import run
 from app.cli.session import open_cluster
 from app.cli.tables import print_backends
-from app.core.discovery import ANSWERED, Where
+from app.core.cluster import Cluster
+from app.core.discovery import ANSWERED, Sweep, Where
 from app.text.units import duration_text, plural
 
 
@@ -31,34 +34,40 @@ from app.text.units import duration_text, plural
     help="Try this port instead of those of the settings; repeatable.",
 )
 @click.option("--virtual", is_flag=True, help="Also docker's and other virtual networks of this box.")
+@click.option("--dry-run", is_flag=True, help="Remember nothing of what is found.")
 @json_option
 @cluster_options
 def discover(
-    options: ClusterOptions, networks: tuple[str, ...], ports: tuple[int, ...], virtual: bool, as_json: bool
+    options: ClusterOptions,
+    networks: tuple[str, ...],
+    ports: tuple[int, ...],
+    virtual: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Look for backends on the networks, and remember the workers that are found.
 
     Every candidate is spoken to in llama.cpp's own RPC protocol, in a way that cannot harm a worker.
     """
-    return run(_discover(options, networks, ports, virtual=virtual, as_json=as_json))
+    sweeping = Cluster.look_for_backends if dry_run else Cluster.discover
+    return run(_discover(options, sweeping, Where(networks, ports, virtual), as_json=as_json))
 
 
 async def _discover(
     options: ClusterOptions,
-    networks: tuple[str, ...],
-    ports: tuple[int, ...],
+    sweeping: Callable[[Cluster, Where], Awaitable[Sweep]],
+    asked: Where,
     *,
-    virtual: bool,
     as_json: bool,
 ) -> int:
     async with open_cluster(options) as cluster:
         settings = cluster.settings
         where = Where(
-            networks or settings.networks,
-            ports or settings.ports,
-            virtual or settings.discovery.virtual_interfaces,
+            asked.networks or settings.networks,
+            asked.ports or settings.ports,
+            asked.virtual or settings.discovery.virtual_interfaces,
         )
-        sweep = await cluster.discover(where)
+        sweep = await sweeping(cluster, where)
     if as_json:
         print_json(sweep_form(sweep))
         return 0

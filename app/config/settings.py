@@ -17,6 +17,7 @@ from app.config.sampling import SamplingSettings
 Mode = Literal["standard", "distributed"]
 Target = Literal["ollama", "coordinator"]
 Signs = Literal["auto", "unicode", "ascii"]
+Acceptance = Literal["all", "ask"]
 Seconds = Annotated[float, SECONDS]
 
 
@@ -32,6 +33,8 @@ class DiscoverySettings:
     """Also sweep docker's and other virtual networks of this box."""
     interval_s: Seconds = 5.0
     """How often the console probes the known backends, in seconds."""
+    accept: Acceptance = "all"
+    """Which new backends the console keeps that a sweep has found: `all`; `ask`: those that you mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,8 @@ class ConsoleSettings:
     """The colours, by the name of a theme; null: those that fit the terminal."""
     signs: Signs = "auto"
     """What the screen is drawn with; `auto`: ASCII alone where the locale is not UTF-8."""
+    title: bool = False
+    """Have the title of the terminal's window say what runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.config.settings import Settings
 from app.config.state import StateFile
 from app.core.answering import Answering
 from app.core.appearance import Appearance
-from app.core.backends import Backends
+from app.core.backends import Backend, Backends
 from app.core.chat import Attachment, ChatPart, Conversation, Turn, split_using
 from app.core.choices import Choices, Chosen
 from app.core.conversations import Conversations
@@ -39,6 +39,7 @@ from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
 from app.ollama.client import OllamaLimits
 from app.rpc.probe import ProbeLimits
+from app.text.address import Address
 from app.text.problem import Problem
 from app.text.units import UNKNOWN
 
@@ -186,12 +187,17 @@ class Cluster:
 
     async def discover(self, where: Where | None = None) -> Sweep:
         """Sweep the networks of the settings, or `where`, and save the workers that are found."""
-        known = [b.address for b in self.backends.known]
-        settings = self.settings
-        default = Where(settings.networks, settings.ports, settings.discovery.virtual_interfaces)
-        sweep = await self.discovery.run(where or default, known)
-        await self.members.keep_found(sweep)
+        sweep = await self.discovery.run(where or self._where, self._addresses)
+        await self.members.keep_found(sweep.backends)
         return sweep
+
+    async def look_for_backends(self, where: Where | None = None) -> Sweep:
+        """Sweep as `discover` does, and keep nothing: workers that are new are offered, for `accept`."""
+        return await self.discovery.look(where or self._where, self._addresses)
+
+    async def accept(self, addresses: Iterable[Address]) -> tuple[Backend, ...]:
+        """Make known and save these of the workers that were offered; returns those."""
+        return await self.members.keep_found(self.discovery.accept(addresses))
 
     async def route(self, name: str) -> Route:
         """Where a prompt for `name` would go, as things were last seen, and why.
@@ -293,6 +299,15 @@ class Cluster:
             )
         )
         await self.members.follow(before, resolved)
+
+    @property
+    def _where(self) -> Where:
+        settings = self.settings
+        return Where(settings.networks, settings.ports, settings.discovery.virtual_interfaces)
+
+    @property
+    def _addresses(self) -> tuple[Address, ...]:
+        return tuple(backend.address for backend in self.backends.known)
 
     def _model_places(self, settings: Settings, environment: Mapping[str, str]) -> ModelPlaces:
         return ModelPlaces(settings.models.store, settings.models.folders, environment, self.places.home)

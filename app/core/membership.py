@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from app.config.origins import Resolved
 from app.config.state import Remark, SavedBackend, State, StateFile
 from app.core.backends import Backend, Backends
-from app.core.discovery import SWEPT, WORKERS, Sweep
+from app.core.discovery import SWEPT, WORKERS
 from app.core.events import Bus
 from app.core.pool import Node, Pool
 from app.rpc.names import resolve
@@ -162,9 +162,9 @@ class Membership:
         if address in self._backends.held:
             raise Problem(f"{address} is held by our coordinator.", "Stop the coordinator first.")
 
-    async def keep_found(self, sweep: Sweep) -> tuple[Backend, ...]:
-        """Save the workers that a sweep has found and that were not saved before; returns those."""
-        found = [b for b in sweep.backends if b.origin == SWEPT and b.state in WORKERS]
+    async def keep_found(self, backends: Iterable[Backend]) -> tuple[Backend, ...]:
+        """Save those of `backends` that are workers which a sweep has found; returns those."""
+        found = [b for b in backends if b.origin == SWEPT and b.state in WORKERS]
         await self._save_backends((b.address for b in found), "discovered")
         return tuple(found)
 
