@@ -10,6 +10,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.drivers.linux_driver import LinuxDriver
 
 from app.ui.ascii import ascii_text, draws_only_ascii
+from app.ui.plain import plain_line
 
 if TYPE_CHECKING:
     from app.config.settings import Signs
@@ -20,6 +21,10 @@ for _digit in "1234567890":
     cast("dict[str, object]", ANSI_SEQUENCES_KEYS).pop(f"\x1b{_digit}", None)
 
 
+_TITLE_KEPT, _TITLE_BACK = "\x1b[22;0t", "\x1b[23;0t"
+"""As xterm keeps titles, one on the other."""
+
+
 class TerminalDriver(LinuxDriver):
     """Textual's own, but for a terminal that goes away: it ends with the program instead of holding it."""
 
@@ -27,10 +32,38 @@ class TerminalDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._file: Any = _Outliving(self._file)
         self.draw_with("auto")
+        self._title: str | None = None
+        self._is_entitled = False
+        """Whether the terminal keeps the title of before for us."""
 
     def draw_with(self, signs: Signs) -> None:
         """Write these signs from now on, whatever part of the program has made them."""
         self._only_ascii = draws_only_ascii(signs, os.environ)
+
+    def show_title(self, title: str | None) -> None:
+        """Have this as the title of the window from now on; None: the one that was there before."""
+        if title != self._title:
+            self._title = title
+            self._entitle()
+
+    def stop_application_mode(self) -> None:
+        """Restore the terminal, its title too."""
+        if self._is_entitled:
+            self.write(_TITLE_BACK)
+            self._is_entitled = False
+        super().stop_application_mode()
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal again, after the shell had it."""
+        super().resume_application_mode()
+        self._entitle()
+
+    def _entitle(self) -> None:
+        if self._title is not None:
+            self.write(f"{'' if self._is_entitled else _TITLE_KEPT}\x1b]2;{plain_line(self._title)}\x07")
+        elif self._is_entitled:
+            self.write(_TITLE_BACK)
+        self._is_entitled = self._title is not None
 
     def write(self, data: str) -> None:
         """Write `data`, its signs replaced where the terminal has only those of ASCII."""

@@ -38,6 +38,7 @@ from app.ui.panes.nodes import NodesPane
 from app.ui.panes.pane import Pane
 from app.ui.places import EVERYWHERE, Place
 from app.ui.themes import dress
+from app.ui.title import entitle
 from app.ui.undo import Undo
 from app.ui.widgets.command_line import CommandLine
 from app.ui.widgets.header import HeaderLine, glance
@@ -322,10 +323,11 @@ class MainScreen(Screen[None]):
             self.notices.add("chat", turn.ending or f"{turn.model} has answered", severity)
 
     def _look_again(self) -> None:
-        """Show in header, tabs and hints what may have changed."""
+        """Show in header, tabs, hints and title what may have changed."""
         self.query_one(HeaderLine).glance = glance(self.cluster, self._status)
         self._repeat_remark()
         self.query_one(KeyHints).look_again()
+        entitle(self.app, self._status, wanted=self.cluster.settings.console.title)
 
     def _sweeps(self) -> list[Worker[None]]:
         return [w for w in self.workers if w.name == "rpc discover" and w.is_running]
