@@ -102,7 +102,8 @@ async def test_what_was_sent_meanwhile_is_carried_out(tmp_path: Path) -> None:
     async with opening_console(tmp_path) as (app, pilot, slow):
         await pilot.press(*"/zoom", "enter")
         slow.may_end.set()
-        await until(lambda: app.main is not None and app.main.has_class("-zoomed"), "the zoom")
+        await until(lambda: _prompt_text(app) is not None and app.screen.has_class("-zoomed"), "the zoom")
+        await pilot.pause()
 
 
 async def test_a_cluster_that_cannot_be_opened_ends_the_console_with_its_problem() -> None:
@@ -121,7 +122,8 @@ async def test_keys_that_need_the_cluster_do_nothing_yet(tmp_path: Path) -> None
         await pilot.press("ctrl+p", "ctrl+z", "f1", "escape")
         assert isinstance(app.screen, OpeningScreen)
         slow.may_end.set()
-        await until(lambda: app.main is not None and app.screen is app.main, "the main screen")
+        await until(lambda: _prompt_text(app) is not None, "the main screen")
+        await pilot.pause()
 
 
 @pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
