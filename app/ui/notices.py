@@ -132,7 +132,6 @@ def _notice(event: Event) -> Notice | None:
         if not event.ended:
             return None
         found = f"found {plural(event.found, 'backend')} in {duration_text(event.elapsed_s)}"
-        found += "" if event.found else ". 'welcome' tells how to make one."
         return Notice(_now(), DISCOVERY, found, Severity.GOOD if event.found else Severity.INFO)
     if not isinstance(event, LifecycleLine) or event.severity is Severity.INFO or event.source == DISCOVERY:
         return None

@@ -40,6 +40,8 @@ async def discover(screen: MainScreen, _argument: str) -> None:
     """Sweep, and save what is found."""
     await screen.cluster.discover()
     hint = _how_to_spread(screen)
+    if not screen.cluster.backends.known:
+        hint = "No backend is known yet: 'welcome' tells how to make one."
     if hint:
         screen.tell(hint)
 
