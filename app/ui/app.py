@@ -42,7 +42,7 @@ TOASTS = 2
 """So many at once; the list of notices has what they tell of failures and events."""
 
 WIDTHS = [(0, "-narrow"), (100, "-wide")]
-HEIGHTS = [(0, "-short"), (30, "-tall")]
+HEIGHTS = [(0, "-flat"), (18, "-short"), (30, "-tall")]
 """Four panes at once need both: wide and tall."""
 
 
@@ -70,6 +70,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.theme = theme_or_usual(self, theme)
         self._opening = opening
         self._is_undrawn = False
+        self.animation_level = "none"  # each frame on the way would be sent over a slow line
         self.main: MainScreen | None = None
         """None until the cluster is open."""
         self.problem: Problem | None = None

@@ -8,7 +8,7 @@ from typing import Literal
 from textual.binding import Binding
 from textual.containers import ScrollableContainer
 from textual.widget import Widget
-from textual.widgets import DataTable, OptionList
+from textual.widgets import DataTable, Input, OptionList, TextArea
 
 Step = Literal["down", "up", "start", "end", "page down", "page up"]
 
@@ -50,8 +50,9 @@ _KINDS: tuple[tuple[type[Widget], Mapping[Step, str]], ...] = (
 
 
 def can_move(widget: Widget) -> bool:
-    """Whether it is a list, a table or a text that scrolls, and to be seen."""
-    return widget.display and isinstance(widget, tuple(kind for kind, _ in _KINDS))
+    """Whether it is a list, a table or a text that scrolls, and to be seen; what is typed into is none."""
+    is_one = isinstance(widget, tuple(kind for kind, _ in _KINDS))
+    return is_one and widget.display and not isinstance(widget, Input | TextArea)
 
 
 def move(widget: Widget, step: Step) -> None:
