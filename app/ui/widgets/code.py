@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 from rich.console import Console
 from rich.segment import Segment
@@ -67,13 +69,19 @@ class GrowingCode:
         self._settled = 0
         """So many characters are settled."""
         self._strips: list[Strip] = []
+        self.behind = False
+        """Whether there was no time for all of it."""
 
-    def strips(self, code: str, indent: int) -> list[Strip]:
-        """The lines of `code`, which begins with what was given before."""
+    def strips(self, code: str, indent: int, until: float = inf) -> list[Strip]:
+        """The lines of `code`, which begins with what was given before; as far as there is time."""
+        self.behind = False
         *done, last = [*portions(code[self._settled :].rstrip())] or [""]
         for portion in done:
             self._strips += self._draw(portion, indent)
             self._settled += len(portion) + 1
+            if time.monotonic() > until:
+                self.behind = True
+                return [*self._strips]
         return [*self._strips, *(self._draw(last, indent) if last else [])]
 
     def _draw(self, portion: str, indent: int) -> list[Strip]:

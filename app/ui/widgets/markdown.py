@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from typing import ClassVar
 
 from markdown_it import MarkdownIt
@@ -16,6 +18,10 @@ from rich.theme import Theme
 from textual.strip import Strip
 
 from app.ui.widgets.code import CodeLook, GrowingCode, OpenFence, indented, open_fence, portions, syntax
+from app.ui.widgets.long_block import first_portion
+
+WINDOW = 3_000
+"""Characters that are read and drawn in one go, which takes some 10 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ class GrowingMarkdown:
 
     All blocks but the last are settled: what comes later cannot change them, so they are drawn once. (A link
     whose target is defined in a later block is the one exception; it stays as it was written.)
+
+    No call takes long: text is read WINDOW characters at a time, a paragraph, list or table of more than
+    PORTION characters is drawn in portions and so is code, and when the time is over the rest is left for
+    the next call.
     """
 
     def __init__(self, console: Console, look: MarkdownLook) -> None:
@@ -88,41 +98,75 @@ class GrowingMarkdown:
         self._settled = 0
         """So many characters of the source are settled."""
         self._settled_strips: list[Strip] = []
+        self._head = ""
+        """Of a table that is drawn in portions: each of them begins with it."""
+        self._in_block = False
+        """Whether what comes next belongs to the block before."""
         self._fence: OpenFence | None = None
         self._code: GrowingCode | None = None
+        self.behind = False
+        """Whether there was no time for all of it."""
 
-    def strips(self, source: str) -> list[Strip]:
-        """The lines of `source`, which begins with what was given before."""
-        self._settle_fence(source)
-        if self._fence is None:
-            *done, last = _blocks(source[self._settled :])
-            for block in done:
-                self._settle(self._draw(block), self._settled + len(block))
+    def strips(self, source: str, until: float = inf) -> list[Strip]:
+        """The lines of `source`, which begins with what was given before; as far as there is time."""
+        self.behind = False
+        last = self._step(source, until)
+        while last is None and not self.behind:
+            self.behind = time.monotonic() > until
+            last = None if self.behind else self._step(source, until)
+        return self._with(last or [])
+
+    def _step(self, source: str, until: float) -> list[Strip] | None:
+        """Settle some blocks, or a portion of one; the strips of the last one where there are no others."""
+        if self._fence is None and not self._in_block:
             self._begin_fence(source)
-        if self._fence is None:
-            return _joined(self._settled_strips, self._draw(last))
-        return _joined(self._settled_strips, self._draw_code(self._fence.look(source)[0]))
-
-    def _settle(self, strips: list[Strip], settled: int) -> None:
-        self._settled_strips = _joined(self._settled_strips, strips)
-        self._settled = settled
+        if self._fence is not None:
+            return self._step_in_fence(source, self._fence, until)
+        *done, last = _blocks(self._head + source[self._settled : self._settled + WINDOW])
+        for block in done:
+            if not self._in_block and open_fence(source, self._settled) is not None:
+                return None
+            self._settle(block)
+            self._head, self._in_block = "", False
+            if time.monotonic() > until:
+                return None
+        if done:
+            return None
+        portion = first_portion(last)
+        if portion is None:
+            return self._draw(last)
+        self._settle(portion.text)
+        self._head, self._in_block = portion.head, True
+        return None
 
     def _begin_fence(self, source: str) -> None:
         self._fence = open_fence(source, self._settled)
         if self._fence is not None:
             self._code = GrowingCode(self._console, self._look.code, self._fence.language, self._look.width)
 
-    def _settle_fence(self, source: str) -> None:
-        if self._fence is None:
-            return
-        code, ended = self._fence.look(source)
-        if ended is not None:
-            self._settle(self._draw_code(code), ended)
-            self._fence = self._code = None
-
-    def _draw_code(self, code: str) -> list[Strip]:
+    def _step_in_fence(self, source: str, fence: OpenFence, until: float) -> list[Strip] | None:
         assert self._code is not None
-        return _trimmed(self._code.strips(code, self._look.indent))
+        code, ended = fence.look(source)
+        strips = _trimmed(self._code.strips(code, self._look.indent, until))
+        if self._code.behind or ended is None:
+            self.behind = self._code.behind
+            return strips
+        self._put(strips)
+        self._settled = ended
+        self._fence, self._code, self._in_block = None, None, False
+        return None
+
+    def _settle(self, block: str) -> None:
+        self._put(self._draw(block))
+        self._settled += len(block) - len(self._head)
+
+    def _put(self, strips: list[Strip]) -> None:
+        self._settled_strips = self._with(strips)
+
+    def _with(self, last: list[Strip]) -> list[Strip]:
+        """What is settled, and the last block under it."""
+        space = [Strip([])] if self._settled_strips and last and not self._in_block else []
+        return [*self._settled_strips, *space, *last]
 
     def _draw(self, text: str) -> list[Strip]:
         if not text.strip():
@@ -156,8 +200,3 @@ def _trimmed(strips: list[Strip]) -> list[Strip]:
     while last > first and not strips[last - 1].text.strip():
         last -= 1
     return strips[first:last]
-
-
-def _joined(above: list[Strip], below: list[Strip]) -> list[Strip]:
-    """Two blocks, with an empty line between them."""
-    return [*above, Strip([]), *below] if above and below else [*above, *below]

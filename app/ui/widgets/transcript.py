@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.events import Click, Resize, Show
+from textual.geometry import Offset, Region
+from textual.selection import Selection
+from textual.strip import Strip
 from textual.theme import Theme
-from textual.widgets import Static
 
 from app.core.chat import Turn
-from app.text.units import plural
-from app.ui.keys import SCROLL_KEYS
-from app.ui.widgets.turn import TurnView
+from app.ui.widgets.following import Following
+from app.ui.widgets.selectable import selectable
+from app.ui.widgets.turn import Canvas, TurnView
 from app.ui.widgets.turn_drawing import PARTS, TurnLook
+from app.ui.widgets.turn_stack import START, Place, Row, TurnStack
 
-TURNS_SHOWN = 200
-"""Layout walks every widget of the screen: older turns are in the conversation, but not on the screen."""
+JUMP_PAGES = 4
+"""Beyond that one has not scrolled but jumped: what lies between is not drawn to know how high it is."""
 
 
-class Transcript(VerticalScroll):
-    """Shows the newest turns, and stays at the end until one scrolls up."""
+class Transcript(Following):
+    """Draws the turns in view, however many there are; stays at the end until one scrolls up."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"turn--{part}" for part in PARTS}
     DEFAULT_CSS = """
     Transcript {
-        scrollbar-size-vertical: 1;
         & > .turn--you { text-style: bold; color: $text-accent; }
         & > .turn--model { text-style: bold; color: $text-primary; }
         & > .turn--dim { color: $text-muted; }
@@ -37,18 +38,26 @@ class Transcript(VerticalScroll):
         & > .turn--link { text-style: underline; color: $text-secondary; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = SCROLL_KEYS
+    LOOKS = "turn"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  Textual's name for it
         super().__init__(id=id)
-        self._hidden = 0
-        self.turns: list[TurnView] = []
-        """The turns on the screen, oldest first."""
+        self._stack = TurnStack()
+        self._top = START
+        """The first line in view."""
+        self._rows: list[Row] = []
+        """Those in view."""
+        self._draws_on = False
+        """Whether what there was no time for is going to be drawn."""
 
     def on_mount(self) -> None:
-        """Stay at the end, and take the colours of every theme that is chosen."""
-        self.anchor()
+        """Take the colours of every theme that is chosen."""
         self.app.theme_changed_signal.subscribe(self, self._take_look)
+
+    @property
+    def turns(self) -> list[TurnView]:
+        """All turns, oldest first."""
+        return self._stack.views
 
     @property
     def newest(self) -> TurnView | None:
@@ -60,63 +69,170 @@ class Transcript(VerticalScroll):
         """The turn that keys are for: the one that was walked to, else the newest."""
         return next((view for view in self.turns if view.shown.selected), self.newest)
 
+    def begin(self, turn: Turn) -> TurnView:
+        """Show a turn at the end, and go there."""
+        view = TurnView(turn, self.settle)
+        self._stack.add(view)
+        self._select(len(self.turns))
+        self.follow()
+        return view
+
+    def show(self, turns: Sequence[Turn]) -> None:
+        """Show these turns, and nothing else."""
+        self._stack.put([TurnView(turn, self.settle) for turn in turns])
+        for view in self.turns:
+            view.shown.growing = False
+        self._top = START
+        self.follow()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.show(())
+
+    def drop_last(self) -> None:
+        """Take the newest turn away."""
+        self._stack.drop_last()
+        self.follow()
+
     def walk(self, by: int) -> None:
         """Select the turn that is so many further down, and show where it begins."""
         if self.selected is None:
             return
-        at = self.turns.index(self.selected)
-        wanted = max(0, min(len(self.turns) - 1, at + by))
+        wanted = max(0, min(len(self.turns) - 1, self.turns.index(self.selected) + by))
         self._select(wanted)
         if wanted < len(self.turns) - 1:
-            self.scroll_to_widget(self.turns[wanted], top=True, animate=False)
+            self._go_to(Place(wanted, 0))
         else:
-            self.anchor()
+            self.follow()
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self.following = True
+        self.settle()
+
+    def move_by(self, lines: int) -> None:
+        """Scroll; past the last line it follows."""
+        if self._rows:
+            self._stack.begin_look()
+            self._go_to(self._stack.moved(self._top, lines))
+
+    def move_to_start(self) -> None:
+        """Scroll to the first line."""
+        self._go_to(START)
+
+    def on_resize(self, _event: Resize) -> None:
+        """The lines are others."""
+        self.settle()
+
+    def on_show(self, _event: Show) -> None:
+        """What has changed meanwhile was not drawn."""
+        self.settle()
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """The wheel, the scrollbar and the page keys of the prompt."""
+        by = round(new) - round(old)
+        if abs(by) > JUMP_PAGES * self.size.height:
+            self._go_to(self._stack.place_at(round(new)))
+        elif by:
+            self.move_by(by)
+
+    def on_click(self, event: Click) -> None:
+        """A click on the line of a folded part unfolds it; a double one selects the text of the turn."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y >= len(self._rows):
+            return
+        turn, line = self._rows[offset.y].place
+        view = self.turns[turn]
+        if event.chain == 2:
+            event.prevent_default()
+            self._select_text(turn)
+        elif event.chain == 1 and line in view.folds:
+            view.toggle(view.folds[line])
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row."""
+        width, base = self.scrollable_content_region.width, self.rich_style
+        if y >= len(self._rows):
+            return Strip.blank(width, base)
+        row = self._rows[y]
+        strip = row.strip.crop_extend(0, width, None).apply_style(base)
+        return selectable(strip, row.number, self)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that the mouse has selected."""
+        return self._stack.text(selection), "\n"
+
+    def settle(self) -> None:
+        """Draw what is in view, and only those rows of it that are others than before."""
+        width, height = self.scrollable_content_region.size
+        if width <= 0 or height <= 0:
+            return
+        self._stack.begin_look()
+        if width != self._stack.width:
+            self._paint_on(width)
+        rows = self._stack.window(None if self.following else self._top, height)
+        if self.following or not self._is_coming(self._top):
+            self._top = rows[0].place if rows else START
+        self._place(rows)
+        self._stack.forget()
+        if self._stack.behind and not self._draws_on:
+            self._draws_on = True
+            self.call_later(self._draw_on)
+
+    def _is_coming(self, place: Place) -> bool:
+        """Whether that line may be one of those that there was no time for."""
+        return place.turn < len(self.turns) and self.turns[place.turn].behind
+
+    def _draw_on(self) -> None:
+        self._draws_on = False
+        self.settle()
+
+    def _place(self, rows: list[Row]) -> None:
+        """Show these rows, and bring the scrollbar in line with them."""
+        before, self._rows = self._rows, rows
+        self.measure(self._stack.height)
+        self._put_scroll(rows[0].number if rows else 0)
+        others = [y for y in range(max(len(before), len(rows))) if before[y : y + 1] != rows[y : y + 1]]
+        if others:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in others))
+
+    def _put_scroll(self, number: int) -> None:
+        # Not by assignment, which would be taken for scrolling by a person.
+        self.set_reactive(Transcript.scroll_y, number)
+        self.set_reactive(Transcript.scroll_target_y, number)
+        self.vertical_scrollbar.position = number
+
+    def _go_to(self, top: Place) -> None:
+        """Show the lines from there on; where they reach the end, stay there."""
+        is_further = top > self._top
+        self._top, self.following = top, False
+        self.settle()
+        if is_further and self._rows and self._stack.is_end(self._rows[-1]):
+            self.following = True
 
     def _select(self, wanted: int) -> None:
         for at, view in enumerate(self.turns):
             selected = at == wanted < len(self.turns) - 1
             if view.shown.selected != selected:
                 view.shown.selected = selected
-                view.grow()
+                view.change()
 
-    def begin(self, turn: Turn) -> TurnView:
-        """Show a turn at the end, and go there."""
-        self._select(len(self.turns))
-        view = TurnView(turn, self._look())
-        self.turns.append(view)
-        self.mount(view)
-        if len(self.turns) > TURNS_SHOWN:
-            self._hidden += 1
-            self.turns.pop(0).remove()
-            self._tell_hidden()
-        self.anchor()
-        return view
+    def _select_text(self, turn: int) -> None:
+        first = self._stack.number_of(Place(turn, 0))
+        lines = self.turns[turn].lines
+        last = max(at for at, line in enumerate(lines) if line)
+        span = Selection(Offset(0, first), Offset(len(lines[last]), first + last))
+        self.screen.selections = {self: span}
 
-    def show(self, turns: Sequence[Turn]) -> None:
-        """Show these turns, and nothing else."""
-        self.turns.clear()
-        self._hidden = 0
-        self.query("TurnView, .hidden-turns").remove()
-        for turn in turns:
-            self.begin(turn).shown.growing = False
-
-    def _tell_hidden(self) -> None:
-        text = f"{plural(self._hidden, 'older turn')} not shown; the model still gets them"
-        notes = self.query(".hidden-turns").results(Static)
-        note = next(iter(notes), None)
-        if note is None:
-            self.mount(Static(text, classes="hidden-turns", markup=False), before=0)
-        else:
-            note.update(text)
-
-    def _look(self) -> TurnLook:
+    def _paint_on(self, width: int) -> None:
         styles = {part: self.get_component_rich_style(f"turn--{part}") for part in PARTS}
-        return TurnLook(styles, self.app.current_theme.dark)
+        look = TurnLook(styles, self.app.current_theme.dark)
+        self._top = self._stack.paint_on(Canvas(self.app.console, look, width), self._top)
 
     def _take_look(self, _theme: Theme) -> None:
         self.call_after_refresh(self._show_in_new_look)
 
     def _show_in_new_look(self) -> None:
-        look = self._look()
-        for view in self.turns:
-            view.take_look(look)
+        if self._stack.width:
+            self._paint_on(self._stack.width)
+            self.settle()

@@ -1,60 +1,109 @@
-"""One prompt with its answer, as one widget."""
+"""One prompt with its answer, as a part of the transcript."""
 
 from __future__ import annotations
 
-from textual.events import Click
-from textual.geometry import Size
-from textual.selection import Selection
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
 from textual.strip import Strip
-from textual.widget import Widget
 
 from app.core.chat import Turn
-from app.ui.widgets.selectable import selectable
+from app.ui.plain import plain_text
 from app.ui.widgets.turn_drawing import Fold, Shown, TurnDrawing, TurnLook
 
+_AROUND = 6
+"""Lines of a turn that are neither prompt nor answer, about."""
 
-class TurnView(Widget):
-    """Shows a turn; change `shown`, then call `grow`.
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What turns are drawn on."""
+
+    console: Console
+    look: TurnLook
+    width: int
+
+
+class TurnView:
+    """Shows a turn; change `shown`, then call `grow`. It is drawn when it is seen.
 
     The turn keeps the text as it came: whoever copies or exports takes it from there.
     """
 
-    DEFAULT_CSS = "TurnView { height: auto; }"
-
-    def __init__(self, turn: Turn, look: TurnLook) -> None:
-        super().__init__()
+    def __init__(self, turn: Turn, tell: Callable[[], None]) -> None:
         self.shown = Shown(turn)
-        self._look = look
+        self.height = 0
+        """Lines that it takes; a guess until it is drawn."""
+        self._tell = tell
+        self._drawing: TurnDrawing | None = None
+        self._is_old = True
+        """Whether the drawing does not show all that there is."""
         self._copied = 0
         """So many blocks of code were asked for."""
-        self._width = 0
-        self._drawing: TurnDrawing | None = None
+
+    @property
+    def strips(self) -> list[Strip]:
+        """The lines as they were drawn last."""
+        return self._drawing.strips if self._drawing is not None else []
 
     @property
     def lines(self) -> list[str]:
-        """The lines as they are drawn, without their colours."""
-        return [strip.text.rstrip() for strip in self._strips]
+        """The lines as they were drawn, without their colours; where not all were, the text as it came."""
+        if self._drawing is not None and not self._drawing.behind:
+            return [strip.text.rstrip() for strip in self.strips]
+        turn = self.shown.turn
+        return [
+            "you",
+            *plain_text(turn.prompt).split("\n"),
+            "",
+            turn.model,
+            *plain_text(turn.text).split("\n"),
+            "",
+        ]
 
     @property
-    def _strips(self) -> list[Strip]:
-        return self._drawing.strips if self._drawing is not None else []
+    def folds(self) -> Mapping[int, Fold]:
+        """The lines that unfold a part."""
+        return self._drawing.folds if self._drawing is not None else {}
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more to be drawn than there was time for."""
+        return self._drawing is not None and self._drawing.behind
 
     def grow(self) -> None:
         """Show the turn as it is now."""
-        before = len(self._strips)
-        if self._drawing is not None:
-            self._drawing.draw(self.shown)
-        self.refresh(layout=len(self._strips) != before)
+        self.change()
+        self._tell()
 
-    def take_look(self, look: TurnLook) -> None:
-        """Show the turn in other colours."""
-        self._look, self._drawing = look, None
-        self.refresh(layout=True)
+    def change(self) -> None:
+        """Be drawn anew when it is seen next."""
+        self._is_old = True
 
     def toggle(self, part: Fold) -> None:
         """Fold or unfold a part."""
         self.shown.unfolded ^= {part}
         self.grow()
+
+    def draw(self, canvas: Canvas, until: float) -> None:
+        """Bring the lines up to date, as far as there is time until then (of `time.monotonic`)."""
+        if self._drawing is None:
+            self._drawing = TurnDrawing(canvas.console, canvas.look, canvas.width)
+        if self._is_old or self._drawing.behind:
+            self._drawing.draw(self.shown, until)
+            self._is_old = False
+            self.height = len(self.strips)
+
+    def forget(self) -> None:
+        """Keep no lines, only how many there are."""
+        self._drawing, self._is_old = None, True
+
+    def guess(self, width: int) -> None:
+        """Take the height from how much text there is: nearly right, and for thousands of turns at once."""
+        turn, room = self.shown.turn, max(1, width)
+        texts = (turn.prompt, turn.text)
+        self.height = _AROUND + sum(text.count("\n") + len(text) // room for text in texts)
 
     def next_code(self) -> tuple[str, int, int] | None:
         """One block of code after the other: its text, which it is, of how many; None where there is none."""
@@ -66,29 +115,3 @@ class TurnView(Widget):
         at = self._copied % len(blocks)
         self._copied += 1
         return blocks[at], at + 1, len(blocks)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many lines as the turn has at this width."""
-        if self._drawing is None or width != self._width:
-            self._width = width
-            self._drawing = TurnDrawing(self.app.console, self._look, width)
-            self._drawing.draw(self.shown)
-        return len(self._strips)
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line."""
-        base, strips = self.rich_style, self._strips
-        if y >= len(strips):
-            return Strip.blank(self.size.width, base)
-        strip = strips[y].crop_extend(0, self.size.width, None).apply_style(base)
-        return selectable(strip, y, self)
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The text that the mouse has selected."""
-        return selection.extract("\n".join(self.lines)), "\n"
-
-    def on_click(self, event: Click) -> None:
-        """A click on the line of a folded part unfolds it."""
-        part = self._drawing.folds.get(event.y) if self._drawing is not None else None
-        if part is not None:
-            self.toggle(part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -65,18 +66,24 @@ class TurnDrawing:
         self._styles = look.styles
         self._width = width
         self._answer = GrowingMarkdown(console, _markdown_look(look, width - _INDENT))
+        self._asked: list[Strip] = []
         self.strips: list[Strip] = []
         self.folds: dict[int, Fold] = {}
         """The lines that unfold a part, by their numbers."""
 
-    def draw(self, shown: Shown) -> None:
-        """Make the lines of the turn as it is now."""
+    @property
+    def behind(self) -> bool:
+        """Whether there was no time for all of the answer; then `draw` goes on where it was."""
+        return self._answer.behind
+
+    def draw(self, shown: Shown, until: float = inf) -> None:
+        """Make the lines of the turn as it is now, as far as there is time until then."""
         turn = shown.turn
         self.strips, self.folds = [], {}
         self._say("you", "you", "◂ selected" if shown.selected else "")
         for file in turn.attachments:
             self._paragraph(f"with {file.name} ({bytes_text(len(file.text.encode()))})", "dim")
-        self._paragraph(turn.prompt)
+        self._ask(turn.prompt)
         self._empty()
         self._say(turn.model, "model", _numbers(turn))
         if turn.route is not None:
@@ -84,9 +91,18 @@ class TurnDrawing:
         if turn.thinking:
             thought = "".join(turn.thinking).strip()
             self._fold(Fold.THINKING, plural(len(thought.split()), "word"), (thought,), shown)
-        self._add_answer(turn.text, shown.growing)
+        self._add_answer(turn.text, shown.growing, until)
         self._end(shown)
         self._empty()
+
+    def _ask(self, prompt: str) -> None:
+        """The prompt, which is always the same: a long one is folded once."""
+        first = len(self.strips)
+        if not self._asked:
+            self._paragraph(prompt)
+            self._asked = self.strips[first:]
+        else:
+            self.strips += self._asked
 
     def _empty(self) -> None:
         self.strips.append(Strip([]))
@@ -117,10 +133,10 @@ class TurnDrawing:
             for text in whole:
                 self._paragraph(text, "dim")
 
-    def _add_answer(self, text: str, growing: bool) -> None:
+    def _add_answer(self, text: str, growing: bool, until: float) -> None:
         if not text.strip():
             return
-        lines = self._answer.strips(plain_text(text))
+        lines = self._answer.strips(plain_text(text), until)
         if growing and lines:
             written = lines[-1].crop(0, cell_len(lines[-1].text.rstrip()))
             lines[-1] = Strip([*written, Segment("▌", self._styles["dim"])])
