@@ -265,3 +265,29 @@ async def test_a_long_answer_is_drawn_piece_by_piece_until_all_is_there() -> Non
         await shown_to_end(pilot, app)
         assert "w19999" in app.shown[-2]
         assert "".join(app.transcript.turns[0].lines[4:]).split() == words.split()
+
+
+async def test_a_text_is_searched_for(open_console: OpenConsole) -> None:
+    async with open_console(MODEL) as console:
+        console.main.chat.transcript.show(some_turns(30))
+        console.main.chat.show_model()
+        await console.shows("The end of 29.")
+        await console.press("escape", "slash")
+        await console.type("end of 1")
+        await console.press("enter")
+        await console.shows("/end of 1 1 of 11")
+        await console.shows("The end of 1.")
+        await console.press("n")
+        await console.shows("/end of 1 2 of 11")
+        await console.shows("The end of 10.")
+        await console.press("N", "N")
+        await console.shows("/end of 1 11 of 11")
+        await console.shows("The end of 19.")
+        transcript = console.main.chat.transcript
+        marked = transcript.look("match").bgcolor
+        segments = [s for y in range(transcript.size.height) for s in transcript.render_line(y)]
+        found = [s.text for s in segments if s.style is not None and s.style.bgcolor == marked]
+        assert "".join(found) == "end of 1"
+        await console.press("slash", "escape")
+        await until(lambda: "of 11" not in console.text)
+        assert transcript.search is None

@@ -114,6 +114,11 @@ def without_turn(screen: MainScreen) -> str | None:
     return None if screen.chat.transcript.turns else "Nothing was asked yet. Type a prompt; enter sends it."
 
 
+def without_found(screen: MainScreen) -> str | None:
+    """It needs something that is looked for in the conversation."""
+    return None if screen.chat.transcript.search is not None else "Nothing is looked for. / searches."
+
+
 def while_answering(screen: MainScreen) -> str | None:
     """One answer at a time."""
     return "An answer is under way; Esc ends it." if screen.chat.answering else None

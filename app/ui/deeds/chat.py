@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from app.text.problem import Problem
 from app.text.units import plural
+from app.ui.places import Place
+from app.ui.widgets.search import SearchLine
 from app.ui.widgets.turn_drawing import Fold
 
 if TYPE_CHECKING:
@@ -63,6 +65,26 @@ def _copy(screen: MainScreen, what: str, text: str) -> None:
         raise Problem(f"There is nothing in {what} yet.", "Wait for it, or select another turn with K.")
     screen.app.copy_to_clipboard(text)
     screen.tell(f"Copied {what}: {plural(len(text), 'character')}.")
+
+
+def find(screen: MainScreen, text: str) -> None:
+    """Search the conversation for a text, or ask for one."""
+    screen.go(Place.CHAT)
+    if text:
+        screen.chat.transcript.focus()
+        screen.chat.find(text)
+    else:
+        screen.chat.query_one(SearchLine).open()
+
+
+def next_match(screen: MainScreen, _argument: str) -> None:
+    """Go to the next match."""
+    screen.chat.step(1)
+
+
+def previous_match(screen: MainScreen, _argument: str) -> None:
+    """Go to the match before."""
+    screen.chat.step(-1)
 
 
 def ask_again(screen: MainScreen, model: str) -> None:

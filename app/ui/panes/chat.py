@@ -17,6 +17,7 @@ from textual.widgets import Static, TextArea
 from app.core.chat import CANCELLED, Attachment, Conversation, Turn
 from app.core.cluster import Cluster
 from app.core.events import Event
+from app.llama.log_sieve import pattern_of
 from app.text.problem import Problem
 from app.ui.command import Completion
 from app.ui.commands import pane_bindings
@@ -28,6 +29,7 @@ from app.ui.plain import plain_line
 from app.ui.widgets.completer import Complete, Completer, Obey
 from app.ui.widgets.prompt import Prompt
 from app.ui.widgets.said import Said
+from app.ui.widgets.search import SearchLine
 from app.ui.widgets.transcript import Transcript
 from app.ui.widgets.turn_drawing import Fold
 
@@ -55,6 +57,7 @@ class ChatPane(Pane):
         """The turns, or what to do while there are none; a line for completion and errors; the prompt."""
         yield Static(classes="empty", markup=False)
         yield Transcript(id="transcript")
+        yield SearchLine()
         with Vertical(id="asking"):
             yield Said(id="prompt-hint")
             yield Prompt()
@@ -179,7 +182,7 @@ class ChatPane(Pane):
         assert selected is not None
         place = self.transcript.turns.index(selected)
         turn = self.conversation.turns[place]
-        put_by = self.prompt.text if self.draft.editing is None else self.draft.put_by
+        put_by = self.prompt.whole if self.draft.editing is None else self.draft.put_by
         self._take_up(Draft(list(turn.attachments), place, put_by))
         self.prompt.show_line(turn.prompt)
         self.prompt.focus()
@@ -228,6 +231,28 @@ class ChatPane(Pane):
             exclusive=True,
             exit_on_error=False,
         )
+
+    def find(self, text: str) -> None:
+        """Go to the first match from what is in view on; an empty text ends the search."""
+        self.transcript.seek(pattern_of(text) if text else None)
+        self.step(1)
+
+    def step(self, by: int) -> None:
+        """Go to the next match, or the one before."""
+        self.transcript.step(by)
+        search = self.transcript.search
+        self.remark("" if search is None else f"/{search.pattern.pattern} {search.standing}")
+
+    @on(SearchLine.Typed)
+    def _mark_while_typed(self, event: SearchLine.Typed) -> None:
+        event.stop()
+        self.transcript.seek(pattern_of(event.text) if event.text else None)
+
+    @on(SearchLine.Entered)
+    def _find_for_good(self, event: SearchLine.Entered) -> None:
+        event.stop()
+        self.transcript.focus()
+        self.find(event.text)
 
     @on(TextArea.Changed)
     def _hint(self) -> None:

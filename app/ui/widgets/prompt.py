@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.events import Key, Resize
+from textual.events import Key, Paste, Resize
 from textual.message import Message
 from textual.widgets import TextArea
 
 from app.ui.history import History
+from app.ui.widgets.pasted import Pasted
 
 MOST_LINES = 6
 
@@ -43,6 +44,12 @@ class Prompt(TextArea):
         self.cursor_blink = False
         self.recall = History()
         """What was sent before."""
+        self._pasted = Pasted()
+
+    @property
+    def whole(self) -> str:
+        """What would be sent: the text, with what was pasted in full."""
+        return self._pasted.whole(self.text)
 
     def on_mount(self) -> None:
         """Begin one line high."""
@@ -62,13 +69,15 @@ class Prompt(TextArea):
                 self._send()
             case "ctrl+j" | "shift+enter":
                 self.insert("\n")
+            case "backspace" if self._delete_pasted():
+                pass
             case "tab" if self.text.startswith("/"):
                 self.post_message(self.CompletionWanted())
             case "pageup":
                 self.post_message(self.Paged(-1))
             case "pagedown":
                 self.post_message(self.Paged(1))
-            case "up" if self.cursor_at_first_line and self._bring_back(self.recall.older(self.text)):
+            case "up" if self.cursor_at_first_line and self._bring_back(self.recall.older(self.whole)):
                 pass
             case "down" if self.cursor_at_last_line and self._bring_back(self.recall.newer()):
                 pass
@@ -81,16 +90,32 @@ class Prompt(TextArea):
         event.stop()
         event.prevent_default()
 
+    async def _on_paste(self, event: Paste) -> None:
+        folded = self._pasted.fold(event.text)
+        if folded != event.text:
+            event.prevent_default()
+            self.replace(folded, *sorted(self.selection), maintain_selection_offset=False)
+
+    def _delete_pasted(self) -> bool:
+        """Delete the large text before the cursor as a whole; whether there is one."""
+        row, column = self.cursor_location
+        word = self._pasted.word_before(self.document.get_line(row)[:column])
+        if not word or not self.selection.is_empty:
+            return False
+        self.delete((row, column - len(word)), (row, column))
+        return True
+
     def show_line(self, text: str) -> None:
-        """Put `text` in, with the cursor at its end."""
-        self.load_text(text)
+        """Put `text` in, with the cursor at its end; a large one as one word."""
+        self.load_text(self._pasted.fold(text))
         self.move_cursor(self.document.end)
 
     def _send(self) -> None:
-        text = self.text.rstrip()
+        text = self.whole.rstrip()
         if text.strip():
             self.recall.keep(text)
             self.load_text("")
+            self._pasted.clear()
             self.post_message(self.Sent(text))
 
     def _bring_back(self, text: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,9 +14,10 @@ from textual.theme import Theme
 
 from app.core.chat import Turn
 from app.ui.widgets.following import Following
-from app.ui.widgets.selectable import selectable
+from app.ui.widgets.selectable import selectable, with_matches
 from app.ui.widgets.turn import Canvas, TurnView
 from app.ui.widgets.turn_drawing import PARTS, TurnLook
+from app.ui.widgets.turn_search import TurnSearch
 from app.ui.widgets.turn_stack import START, Place, Row, TurnStack
 
 JUMP_PAGES = 4
@@ -25,7 +27,7 @@ JUMP_PAGES = 4
 class Transcript(Following):
     """Draws the turns in view, however many there are; stays at the end until one scrolls up."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"turn--{part}" for part in PARTS}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"turn--match", *(f"turn--{part}" for part in PARTS)}
     DEFAULT_CSS = """
     Transcript {
         & > .turn--you { text-style: bold; color: $text-accent; }
@@ -36,6 +38,7 @@ class Transcript(Following):
         & > .turn--heading { text-style: bold; color: $text-primary; }
         & > .turn--code { color: $text-accent; background: $surface-lighten-1; }
         & > .turn--link { text-style: underline; color: $text-secondary; }
+        & > .turn--match { background: $warning 60%; color: $foreground; text-style: bold; }
     }
     """
     LOOKS = "turn"
@@ -47,6 +50,8 @@ class Transcript(Following):
         """The first line in view."""
         self._rows: list[Row] = []
         """Those in view."""
+        self.search: TurnSearch | None = None
+        """What is looked for."""
         self._draws_on = False
         """Whether what there was no time for is going to be drawn."""
 
@@ -105,6 +110,21 @@ class Transcript(Following):
         else:
             self.follow()
 
+    def seek(self, pattern: re.Pattern[str] | None) -> None:
+        """Mark a text wherever it stands; none: no more."""
+        self.search = TurnSearch(pattern) if pattern is not None else None
+        self.refresh()
+
+    def step(self, by: int) -> None:
+        """Go to the next match, or the one before."""
+        if self.search is None:
+            return
+        self.search.look(self.turns)
+        match = self.search.step(by, self._top.turn)
+        if match is not None:
+            line = self.search.line_of(match, self._stack.whole_lines(match.turn))
+            self._go_to(self._stack.moved(Place(match.turn, line), -self.size.height // 3))
+
     def follow(self) -> None:
         """Go to the end and stay there."""
         self.following = True
@@ -156,6 +176,8 @@ class Transcript(Following):
             return Strip.blank(width, base)
         row = self._rows[y]
         strip = row.strip.crop_extend(0, width, None).apply_style(base)
+        if self.search is not None:
+            strip = with_matches(strip, self.search.pattern, self.look("match"))
         return selectable(strip, row.number, self)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

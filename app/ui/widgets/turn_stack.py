@@ -146,6 +146,11 @@ class TurnStack:
             del self._drawn[view]
             view.forget()
 
+    def whole_lines(self, turn: int) -> list[str]:
+        """The lines of a turn, drawn to its end however long that takes."""
+        self._until = inf
+        return self._draw(turn).lines
+
     def text(self, selection: Selection) -> str:
         """What is selected, by the numbers of lines; turns in the middle need not be drawn for it."""
         if not self.views:
