@@ -17,6 +17,8 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
+from textual.events import Resize
+from textual.geometry import Size
 from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import WorkerFailed
@@ -27,6 +29,7 @@ from app.ui.styles import STYLESHEETS, styles_folder
 from app.ui.terminal import TerminalDriver
 from app.ui.themes import register_ours, theme_or_usual
 from app.ui.widgets.prompt import Prompt
+from app.ui.widgets.too_small import TooSmall, is_too_small
 
 if TYPE_CHECKING:
     from app.core.cluster import Cluster
@@ -78,6 +81,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.fault: Exception | None = None
         """The fault of this program that has ended the console."""
 
+    def on_mount(self) -> None:
+        """A screen that comes while there is too little room is covered too."""
+        self.screen_change_signal.subscribe(self, lambda screen: self._cover(screen, self.size))
+
     def get_default_screen(self) -> Screen[None]:
         """What is seen while the cluster is being opened."""
         return OpeningScreen()
@@ -103,6 +110,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
         for text in opening.sent:
             prompt.post_message(Prompt.Sent(text))
         await opening.remove_children()
+
+    def on_resize(self, event: Resize) -> None:
+        """Cover every screen where there is too little room for it."""
+        for screen in self.screen_stack:
+            self._cover(screen, event.size)
+
+    def _cover(self, screen: Screen[object], size: Size) -> None:
+        covers = screen.query(TooSmall)
+        if is_too_small(size) and not covers:
+            screen.mount(TooSmall())
+        elif covers and not is_too_small(size):
+            covers.remove()
+        covers.refresh()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Those of Textual's own commands that are of use here."""

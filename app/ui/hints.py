@@ -23,20 +23,24 @@ ALWAYS = ("help", "quit")
 def hints(screen: MainScreen) -> Iterator[KeyHint]:
     """What the keys do here, the most useful ones first; those that always stand at the end are left out."""
     if isinstance(screen.focused, Input):
-        yield from (KeyHint("enter", "run"), KeyHint("tab", "complete"), KeyHint("esc", "close"))
+        yield from (
+            KeyHint("enter", "run", "enter"),
+            KeyHint("tab", "complete", "tab"),
+            KeyHint("esc", "close", "escape"),
+        )
         return
     in_prompt = isinstance(screen.focused, Prompt)
     if in_prompt:
-        yield KeyHint("enter", "send")
+        yield KeyHint("enter", "send", "enter")
     if screen.busy:
-        yield KeyHint("esc", "cancel")
+        yield KeyHint("esc", "cancel", "escape")
     elif in_prompt:
-        yield KeyHint("esc", "leave prompt")
+        yield KeyHint("esc", "leave prompt", "escape")
     yield from _of([c for c in screen.commands if screen.place in c.where and c.where != EVERYWHERE], screen)
     yield from _of([c for c in screen.commands if c.where == EVERYWHERE], screen)
     if not in_prompt:
-        yield from (KeyHint("1-4", "pane"), KeyHint(":", "command"))
-    yield KeyHint("ctrl+p", "palette")
+        yield from (KeyHint("1-4", "pane"), KeyHint(":", "command", "colon"))
+    yield KeyHint("ctrl+p", "palette", "ctrl+p")
 
 
 def last_hints(screen: MainScreen) -> Iterator[KeyHint]:
@@ -57,4 +61,4 @@ def _keys_of(commands: Iterable[Command], screen: MainScreen) -> Iterator[KeyHin
         works = (key for key in command.keys if key in active and active[key].binding.action in actions)
         key = next(works, None)
         if key is not None:
-            yield KeyHint(key_text(key), command.label)
+            yield KeyHint(key_text(key), command.label, key)

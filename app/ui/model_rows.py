@@ -16,7 +16,7 @@ ASKING = "…"
 """Where it would run, as long as that is not known."""
 
 _LEAST_NAME = 18
-_WIDTHS = {"parameters": 7, "bytes": 10, "quantization": 9, "context": 9, "where": 28}
+_WIDTHS = {"parameters": 8, "bytes": 10, "quantization": 9, "context": 9, "where": 28}
 _LEAST_USED = ("context", "quantization", "parameters", "bytes", "where")
 _RIGHT = frozenset({"parameters", "bytes", "context"})
 _CHOSEN, _OTHER = "● ", "  "
@@ -92,10 +92,10 @@ def details(model: Model, route: Route | None) -> Content:
 def _why(route: Route | None) -> list[Content]:
     if route is None:
         return []
-    reasons = Content(plain_line(" ".join(route.reasons[1:])))
     if route.lack is None:
-        return [reasons]
-    return [reasons.stylize("$text-warning"), Content.styled(_REMEDIES[route.lack], "$text-accent")]
+        return [Content(plain_line(" ".join(route.reasons[1:])))]
+    why = Content.styled(plain_line(route.reasons[-1]), "$text-warning")
+    return [why, Content.styled(_REMEDIES[route.lack], "$text-accent")]
 
 
 def _name_width(width: int, shown: Sequence[str]) -> int:

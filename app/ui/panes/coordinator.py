@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.events import Resize
 from textual.widget import Widget
 
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorStatus
@@ -22,7 +23,7 @@ from app.text.units import plural
 from app.ui.commands import pane_bindings
 from app.ui.panes.coordinator_summary import summary
 from app.ui.panes.pane import Pane
-from app.ui.panes.requests_table import COLUMNS, row_of, row_text
+from app.ui.panes.requests_table import columns, row_of, row_text
 from app.ui.places import Place
 from app.ui.views import View
 from app.ui.widgets.following import Following
@@ -30,6 +31,9 @@ from app.ui.widgets.ledger import Ledger
 from app.ui.widgets.log_panel import LogPanel
 from app.ui.widgets.said import Said
 from app.ui.widgets.timeline import Timeline, whole_text
+
+_MARGIN = 2
+"""What padding and scrollbar take of the width of the requests."""
 
 
 class CoordinatorPane(Pane):
@@ -57,9 +61,12 @@ class CoordinatorPane(Pane):
         yield LogPanel()
         yield Ledger(int)
 
+    def on_resize(self, _event: Resize) -> None:
+        """Give the requests what room there is."""
+        self.query_one(Ledger).lay_out(columns(self.content_size.width - _MARGIN))
+
     def on_mount(self) -> None:
         """Begin with what happened, and with what an earlier process left behind."""
-        self.query_one(Ledger).lay_out(COLUMNS)
         current = self._coordinators.current
         if current is not None and current.log is not None:
             self.log_panel.look(current.log.book)

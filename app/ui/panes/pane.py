@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.containers import Vertical
+from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
 
@@ -22,6 +23,11 @@ class Pane(Vertical):
     def __init__(self) -> None:
         super().__init__(id=self.PLACE.value, classes="pane")
         self.border_title = f"{self.PLACE.number} {self.PLACE.heading}"
+
+    def on_click(self, event: Click) -> None:
+        """A click on the frame or its title goes to this pane; what is in it minds its own clicks."""
+        if event.widget is self:
+            self.main.focus()
 
     def remark(self, text: str) -> None:
         """Say something in the lower edge, which the line of tabs repeats."""

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from app.core.requests import Request, RequestState
-from app.text.units import UNKNOWN
+from app.text.units import UNKNOWN, duration_text
 from app.ui.widgets.ledger import Cell, Column, Row
 
-COLUMNS = (
+_COLUMNS = (
     Column("task", "task", 6),
     Column("prompt", "prompt", 7, right=True),
     Column("prompt rate", "t/s", 8, right=True),
     Column("answer", "answer", 7, right=True),
     Column("answer rate", "t/s", 8, right=True),
-    Column("took", "took", 8, right=True),
+    Column("took", "took", 10, right=True),
     Column("state", "", 10),
-    Column("slot", "slot", 5, right=True),
 )
+_SLOT = Column("slot", "slot", 6, right=True)
 _TONES = {RequestState.RUNNING: "good", RequestState.CANCELLED: "warning"}
+
+
+def columns(width: int) -> tuple[Column, ...]:
+    """The columns that there is room for, each wide enough for what stands in it."""
+    whole = (*_COLUMNS, _SLOT)
+    return whole if sum(column.width for column in whole) <= width else _COLUMNS
 
 
 def row_of(request: Request) -> Row:
@@ -28,7 +34,7 @@ def row_of(request: Request) -> Row:
         "prompt rate": Cell(_rate(request.prompt_rate), "muted"),
         "answer": Cell(_count(request.generated)),
         "answer rate": Cell(_rate(request.generation_rate), "muted"),
-        "took": Cell(UNKNOWN if request.took_s is None else f"{request.took_s:,.1f} s"),
+        "took": Cell(duration_text(request.took_s)),
         "state": Cell(str(request.state), _TONES.get(request.state, "")),
     }
 

@@ -119,9 +119,9 @@ class ModelScreen(Modal[str]):
         self.query_one("#model-details", Said).say(details(entry.model, entry.route))
 
     def _show(self, *, from_the_top: bool = False) -> None:
-        """List what has what was typed; the cursor stays on its model, or else is at the best one."""
+        """List what has what was typed; the cursor stays on its model, or at the top where it was there."""
         options, typed = self.query_one(OptionList), self.query_one(Input).value
-        before = None if from_the_top else self.selected
+        before = self.selected if options.highlighted and not from_the_top else None
         width = options.scrollable_content_region.width
         chosen = self._cluster.choices.now.model
         rows = _ranked(self._entries, typed)

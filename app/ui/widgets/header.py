@@ -75,9 +75,9 @@ def _forms(seen: Glance, model: str | None) -> Iterator[Content]:
     """The line, from its longest form to its shortest."""
     name = Content.styled(NAME, "bold $text-accent")
     on = ("distributed ", ("ON", "bold $text-success") if seen.distributed else ("off", "$text-muted"))
-    switch = Content.assemble(*on)
-    backends = _share(seen.usable, seen.backends, "backends")
-    nodes = _share(seen.up, seen.nodes, "nodes")
+    switch = _leads_to("distributed", Content.assemble(*on))
+    backends = _leads_to("rpc list", _share(seen.usable, seen.backends, "backends"))
+    nodes = _leads_to("nodes", _share(seen.up, seen.nodes, "nodes"))
     for lead in (name, None):
         for goes_to in _model_forms(seen, model):
             parts = [lead, switch, goes_to, backends, nodes]
@@ -89,13 +89,19 @@ def _model_forms(seen: Glance, model: str | None) -> Iterator[Content]:
     named = (
         Content.styled(plain_line(model), "bold") if model else Content.styled("no model", "$text-warning")
     )
+    named = _leads_to("model", named)
     if seen.coordinator is None:
         yield named
         return
     state = Content.styled(f"● {seen.coordinator}", _TONES.get(seen.coordinator, "$text-warning"))
     port = f" :{seen.port}" if seen.port else ""
-    yield Content.assemble(named, f" → coordinator{port} ", state)
-    yield Content.assemble(named, " → ", state)
+    yield named + _leads_to("coordinator", Content.assemble(f" → coordinator{port} ", state))
+    yield named + _leads_to("coordinator", Content.assemble(" → ", state))
+
+
+def _leads_to(command: str, part: Content) -> Content:
+    """A part of the line that a click carries out a command on."""
+    return part.stylize(f"@click=screen.command('{command}')")
 
 
 def _share(good: int, all_of_them: int, what: str) -> Content:

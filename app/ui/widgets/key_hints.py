@@ -15,7 +15,10 @@ class KeyHint(NamedTuple):
     """One key and what it does."""
 
     key: str
+    """As it is shown."""
     label: str
+    press: str = ""
+    """What a click on it presses, by Textual's name; empty where it is no single key."""
 
 
 class KeyHints(Widget):
@@ -53,4 +56,5 @@ class KeyHints(Widget):
 
 
 def _content(hint: KeyHint) -> Content:
-    return Content.assemble((hint.key, "bold $text-accent"), f" {hint.label}")
+    content = Content.assemble((hint.key, "bold $text-accent"), f" {hint.label}")
+    return content.stylize(f"@click=app.simulate_key('{hint.press}')") if hint.press else content
