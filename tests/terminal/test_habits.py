@@ -61,9 +61,12 @@ def test_a_large_text_is_pasted_and_not_sent(lonely: Mapping[str, str]) -> None:
     with Terminal(CONSOLE, lonely, 100, 30) as terminal:
         terminal.wait_for("No model is chosen")
         terminal.paste(text)
-        terminal.wait_for("the very last words")
+        terminal.wait_for("[pasted: 5,001 lines, 86.8 KiB]")
         terminal.send(" and my own")
-        terminal.wait_for("the very last words and my own")
+        terminal.wait_for("and my own")
+        assert "line 7 of many" not in terminal.text
+        terminal.send("\x7f" * len(" and my own") + "\x7f")
+        terminal.wait_for("Ask, or / for a command")
         terminal.send("\x11")
         assert terminal.wait_exit() == 0
         assert terminal.restored

@@ -69,8 +69,6 @@ class Prompt(TextArea):
                 self._send()
             case "ctrl+j" | "shift+enter":
                 self.insert("\n")
-            case "backspace" if self._delete_pasted():
-                pass
             case "tab" if self.text.startswith("/"):
                 self.post_message(self.CompletionWanted())
             case "pageup":
@@ -96,14 +94,14 @@ class Prompt(TextArea):
             event.prevent_default()
             self.replace(folded, *sorted(self.selection), maintain_selection_offset=False)
 
-    def _delete_pasted(self) -> bool:
-        """Delete the large text before the cursor as a whole; whether there is one."""
+    def action_delete_left(self) -> None:
+        """Delete what is before the cursor: a character, or a large text as a whole."""
         row, column = self.cursor_location
         word = self._pasted.word_before(self.document.get_line(row)[:column])
-        if not word or not self.selection.is_empty:
-            return False
-        self.delete((row, column - len(word)), (row, column))
-        return True
+        if word and self.selection.is_empty:
+            self.delete((row, column - len(word)), (row, column))
+        else:
+            super().action_delete_left()
 
     def show_line(self, text: str) -> None:
         """Put `text` in, with the cursor at its end; a large one as one word."""
