@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,6 +79,8 @@ class _Markdown(Markdown):
 
 
 PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).disable("image")
+_BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")
+"""Finds where blocks begin, and does not look into them."""
 
 
 class GrowingMarkdown:
@@ -100,6 +103,8 @@ class GrowingMarkdown:
         self._settled_strips: list[Strip] = []
         self._head = ""
         """Of a table that is drawn in portions: each of them begins with it."""
+        self._whole: deque[str] = deque()
+        """Blocks that are going to be settled next."""
         self._in_block = False
         """Whether what comes next belongs to the block before."""
         self._fence: OpenFence | None = None
@@ -117,20 +122,19 @@ class GrowingMarkdown:
         return self._with(last or [])
 
     def _step(self, source: str, until: float) -> list[Strip] | None:
-        """Settle some blocks, or a portion of one; the strips of the last one where there are no others."""
+        """Settle a block, or a portion of one; the strips of the last one where there are no others."""
         if self._fence is None and not self._in_block:
             self._begin_fence(source)
         if self._fence is not None:
+            self._whole.clear()
             return self._step_in_fence(source, self._fence, until)
-        *done, last = _blocks(self._head + source[self._settled : self._settled + WINDOW])
-        for block in done:
-            if not self._in_block and open_fence(source, self._settled) is not None:
-                return None
-            self._settle(block)
+        if self._whole:
+            self._settle(self._whole.popleft())
             self._head, self._in_block = "", False
-            if time.monotonic() > until:
-                return None
-        if done:
+            return None
+        *whole, last = _blocks(self._head + source[self._settled : self._settled + WINDOW])
+        self._whole.extend(whole)
+        if whole:
             return None
         portion = first_portion(last)
         if portion is None:
@@ -161,12 +165,16 @@ class GrowingMarkdown:
         self._settled += len(block) - len(self._head)
 
     def _put(self, strips: list[Strip]) -> None:
-        self._settled_strips = self._with(strips)
+        self._settled_strips += self._space(strips)
+        self._settled_strips += strips
 
     def _with(self, last: list[Strip]) -> list[Strip]:
         """What is settled, and the last block under it."""
-        space = [Strip([])] if self._settled_strips and last and not self._in_block else []
-        return [*self._settled_strips, *space, *last]
+        return [*self._settled_strips, *self._space(last), *last]
+
+    def _space(self, below: list[Strip]) -> list[Strip]:
+        """An empty line between two blocks."""
+        return [Strip([])] if self._settled_strips and below and not self._in_block else []
 
     def _draw(self, text: str) -> list[Strip]:
         if not text.strip():
@@ -186,7 +194,7 @@ def code_blocks(text: str) -> list[str]:
 def _blocks(text: str) -> list[str]:
     """The top-level blocks of `text`, which they add up to."""
     lines = text.split("\n")
-    starts = [token.map[0] for token in PARSER.parse(text) if token.level == 0 and token.map]
+    starts = [token.map[0] for token in _BLOCKS.parse(text) if token.level == 0 and token.map]
     edges = [0, *starts[1:], len(lines)]
     parts = ["\n".join(lines[start:end]) for start, end in pairwise(edges)]
     return [f"{part}\n" for part in parts[:-1]] + parts[-1:]

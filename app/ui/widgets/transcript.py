@@ -22,6 +22,8 @@ from app.ui.widgets.turn_stack import START, Place, Row, TurnStack
 
 JUMP_PAGES = 4
 """Beyond that one has not scrolled but jumped: what lies between is not drawn to know how high it is."""
+DRAW_ON_S = 0.03
+"""Until what there was no time for is drawn on: keys come before."""
 
 
 class Transcript(Following):
@@ -199,7 +201,7 @@ class Transcript(Following):
         self._stack.forget()
         if self._stack.behind and not self._draws_on:
             self._draws_on = True
-            self.call_later(self._draw_on)
+            self.set_timer(DRAW_ON_S, self._draw_on)
 
     def _is_coming(self, place: Place) -> bool:
         """Whether that line may be one of those that there was no time for."""
