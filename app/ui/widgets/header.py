@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from textual.content import Content
-from textual.reactive import reactive
+from textual.reactive import reactive, var
 from textual.widget import Widget
 
 from app.core.backends import USABLE
@@ -56,6 +56,7 @@ def glance(cluster: Cluster, status: CoordinatorStatus | None) -> Glance:
 class HeaderLine(Widget):
     """One line, in the longest form that fits."""
 
+    auto_links = var(False)
     glance = reactive(Glance())
 
     def render(self) -> Content:

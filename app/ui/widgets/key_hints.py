@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from textual.content import Content
+from textual.reactive import var
 from textual.widget import Widget
 
 _GAP = "  "
@@ -26,6 +27,8 @@ class KeyHints(Widget):
 
     The last ones are shown whatever the width; of the others, the first ones that fit.
     """
+
+    auto_links = var(False)
 
     def __init__(self, hints: Callable[[], Iterable[KeyHint]], last: Callable[[], Iterable[KeyHint]]) -> None:
         super().__init__(id="key-hints")
