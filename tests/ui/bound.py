@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -23,6 +24,12 @@ STEPS = {
 }
 """What a screen calls a step, and what the lists, tables and texts call it that have it as well."""
 
+ON_PURPOSE = {
+    ("CommandLine", "escape"): "escape leaves the innermost thing first: here the line itself",
+    ("CommandLine", "tab"): "tab completes what is typed there",
+}
+"""Keys that a widget takes from the main screen, and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Twice:
@@ -39,6 +46,8 @@ class Twice:
         """Why that is so on purpose; None where it is a mistake."""
         if self.does.action in STEPS.get(self.hides.action, ()) or self.does.action == self.hides.action:
             return "both mean the same step"
+        if (type(self.near).__name__, self.key) in ON_PURPOSE:
+            return ON_PURPOSE[type(self.near).__name__, self.key]
         if isinstance(self.near, Input | TextArea):
             return "while a line is typed, the keys that edit it go before"
         if self.key in IN_EVERY_SCREEN:
@@ -54,7 +63,7 @@ class Twice:
         return f"{self.key}: {near} '{self.does.action}' hides {far} '{self.hides.action}'"
 
 
-def twice_bound(screen: Screen[object]) -> Iterator[Twice]:
+def twice_bound(screen: Screen[Any]) -> Iterator[Twice]:
     """The keys that are bound more than once for the widget that has the focus."""
     seen: dict[str, tuple[DOMNode, Binding]] = {}
     for node, bindings in screen._binding_chain:

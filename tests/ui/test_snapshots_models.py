@@ -1,0 +1,81 @@
+"""How the model picker looks: empty, full, with one that cannot run, light."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from app.core.cluster import Cluster
+from app.core.facts import ModelFacts
+from app.core.models import Model, Source
+from app.text.units import GIB
+from tests.support.console import NARROW, WIDE, OpenedConsole, lonely_cluster, people
+from tests.support.waiting import until
+
+SnapCompare = Callable[..., bool]
+SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+LARGE = ModelFacts(parameters=405_900_000_000, size=228 * GIB, quantization="Q4_K_M", context=131_072)
+ODD = "Its weights are of a kind that llama.cpp does not know."
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A cluster whose disk has what the test says."""
+    lonely = lonely_cluster(tmp_path / "cluster", "mode: distributed", "model: qwen3:8b")
+
+    async def read() -> None:
+        """Nothing else is there."""
+
+    monkeypatch.setattr(lonely.catalogue, "read", read)
+    return lonely
+
+
+@SIZES
+def test_empty(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=_opened(cluster))
+
+
+@SIZES
+def test_full(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
+    _fill(cluster)
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=_opened(cluster))
+
+
+@SIZES
+def test_one_that_cannot_run(snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int]) -> None:
+    _fill(cluster)
+    run_before = _opened(cluster, *"proj")
+    assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=run_before)
+
+
+def test_light(snap_compare: SnapCompare, cluster: Cluster) -> None:
+    _fill(cluster)
+    opened = _opened(cluster)
+
+    async def open_and_lighten(pilot: Pilot[None]) -> None:
+        pilot.app.theme = "synaptic-light"
+        await opened(pilot)
+
+    assert snap_compare(OpenedConsole(cluster), terminal_size=WIDE, run_before=open_and_lighten)
+
+
+def _fill(cluster: Cluster) -> None:
+    people(cluster)
+    cluster.catalogue._local = (
+        Model("llama3.1:405b", Source.STORE, LARGE, path=Path("/models/llama3.1-405b.gguf")),
+        Model("projector:latest", Source.STORE, path=Path("/models/projector.gguf"), problem=ODD),
+    )
+
+
+def _opened(cluster: Cluster, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def run(pilot: Pilot[None]) -> None:
+        await until(lambda: {w.name for w in pilot.app.workers if w.is_running} == {"events"})
+        await pilot.press("ctrl+r")
+        await until(lambda: {w.name for w in pilot.app.workers if w.is_running} == {"events", "model"})
+        await pilot.press(*keys)
+        await pilot.pause(0.3)
+
+    return run
