@@ -21,6 +21,8 @@ GPU_TIMES = 2
 """The GPUs are read so many times less often: asking them takes a process."""
 STRETCH_S = 10.0
 STRETCHES = 60
+MINUTE_S = 60.0
+MINUTES = 8
 
 ReadGpus = Callable[[], Awaitable[tuple[Gpu, ...] | None]]
 
@@ -38,6 +40,8 @@ class BoxHistory:
     def __init__(self) -> None:
         self.cpu = _history()
         """Percent."""
+        self.cpu_by_minute = History(MINUTE_S, MINUTES)
+        """The same, for what is in sight all the time: an idle console is to draw next to nothing."""
         self.memory = _history()
         """Percent in use."""
         self.gpus: defaultdict[int, History] = defaultdict(_history)
@@ -46,6 +50,7 @@ class BoxHistory:
     def put(self, at_s: float, vitals: Vitals) -> None:
         """Take in a reading."""
         self.cpu.put(at_s, vitals.cpu_percent)
+        self.cpu_by_minute.put(at_s, vitals.cpu_percent)
         self.memory.put(at_s, 100 * vitals.memory_used_bytes / vitals.memory_total_bytes)
         for gpu in vitals.gpus or ():
             self.gpus[gpu.index].put(at_s, gpu.busy_percent)

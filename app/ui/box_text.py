@@ -8,15 +8,16 @@ from textual.content import Content
 
 from app.box.gpus import Gpu
 from app.box.vitals import Vitals
-from app.core.vitals import BoxHistory
+from app.core.vitals import MINUTES, BoxHistory
 from app.text.units import GIB, UNKNOWN
 from app.ui.steady import Steady
 from app.ui.widgets.sparks import sparks
 
-_SPARKS = 8
 _LABEL = "this box"
 _PERCENT, _LOAD, _DEGREES = 10.0, 0.5, 2.0
 """What must have changed before it is drawn anew."""
+_LOAD_SHARE = 0.25
+"""Of what was shown: the busier it is, the less a small change says."""
 _MEMORY_SHARE = 0.01
 """Of all that there is."""
 
@@ -29,7 +30,7 @@ class BoxLine:
         self._cpu = Steady(_PERCENT)
         self._memory = Steady(_MEMORY_SHARE)
         self._swap = Steady(_MEMORY_SHARE)
-        self._load = Steady(_LOAD)
+        self._load = Steady(_LOAD, _LOAD_SHARE)
         self._heat = Steady(_DEGREES)
         self._gpus: dict[int, tuple[Steady, Steady]] = {}
 
@@ -47,7 +48,7 @@ class BoxLine:
         if vitals is None:
             yield from (Content(f"{name} {UNKNOWN}") for name in ("cpu", "mem", "load"))
             return
-        bars = sparks(self._history.cpu.values, _SPARKS, top=100)
+        bars = sparks(self._history.cpu_by_minute.values, MINUTES, top=100)
         yield Content.assemble(
             "cpu ", (bars, "$text-accent"), f" {_percent(self._cpu.show(vitals.cpu_percent)):>5}"
         )

@@ -148,7 +148,7 @@ def _text(pilot: Pilot[None]) -> str:
 
 async def _settled(pilot: Pilot[None]) -> None:
     def is_at_rest() -> bool:
-        running = {worker.name for worker in pilot.app.workers if worker.is_running}
+        running = {worker.name for worker in pilot.app.workers if not worker.is_finished}
         return {"events"} <= running <= {"events", "conversations"}
 
     await until(is_at_rest)
