@@ -69,7 +69,7 @@ USAGE = event(choices=False, usage={"completion_tokens": 8}, timings=TIMINGS)
 DONE = "data: [DONE]\n\n"
 COMMENTS: list[float | str] = [0.02, ":\n\n"] * 100
 SLOWLY: list[float | str] = [0.1, says("a")] * 8
-MEASURED = Timings(prompt_tokens=16, prompt_s=0.0105, tokens=8, generation_s=0.045)
+MEASURED = Timings(prompt_tokens=16, prompt_s=0.0105, tokens=8, generation_s=0.045, cached_tokens=4)
 
 
 def always(steps: list[Step]) -> Answer:

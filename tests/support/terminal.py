@@ -37,9 +37,10 @@ class Terminal:
         """Every byte that the program has written."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            # Here, for a size that is set from outside may come after the program has read it.
+            _set_size(0, columns, rows)
             os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color"})
         self.flags_before = self.flags
-        self.resize(columns, rows)
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +78,10 @@ class Terminal:
         found = re.findall(r"[34]8;(?:5;\d+|2;\d+;\d+;\d+)", self.written.decode(errors="replace"))
         return {colour for colour in found if len(set(colour.split(";")[2:])) > 1 or ";5;" in colour}
 
+    @property
+    def _size(self) -> str:
+        return "{1} columns by {0} rows".format(*termios.tcgetwinsize(self._fd))
+
     def _last(self, sequence: str) -> int:
         return self.written.rfind(f"\x1b[{sequence}".encode())
 
@@ -88,7 +93,7 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size."""
         self._screen.resize(rows, columns)
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        _set_size(self._fd, columns, rows)
 
     def send(self, keys: str) -> None:
         """Press keys."""
@@ -118,7 +123,7 @@ class Terminal:
         wanted = "".join(text.split())
         deadline = time.monotonic() + deadline_s
         while wanted not in re.sub(r"[\s│┃▏▎]", "", self.text):
-            assert time.monotonic() < deadline, f"'{text}' is not on the screen:\n{self.text}"
+            assert time.monotonic() < deadline, f"'{text}' is not on the screen, {self._size}:\n{self.text}"
             assert self._read(0.2), f"it ended without '{text}':\n{self.text}"
 
     def read_for(self, seconds: float) -> int:
@@ -148,3 +153,7 @@ class Terminal:
             self.written += piece
             self._stream.feed(_PRIVATE.sub(b"", piece))
         return bool(piece)
+
+
+def _set_size(fd: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

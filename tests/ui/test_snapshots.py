@@ -105,6 +105,7 @@ def _peopled(cluster: Cluster, *keys: str) -> Callable[[Pilot[None]], Awaitable[
 
 async def _settled(pilot: Pilot[None]) -> None:
     await until(lambda: {w.name for w in pilot.app.workers if w.is_running} == {"events"})
+    pilot.app.clear_notifications()
     await pilot.pause(0.3)
 
 
