@@ -90,6 +90,7 @@ def test_conversations(
     snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int], keys: tuple[str, ...]
 ) -> None:
     async def run(pilot: Pilot[None]) -> None:
+        await _settled(pilot)
         for day, (prompt, answer) in enumerate((("About whales", "Big."), ("About ants", "No whale."))):
             conversation = cluster.conversations.begin()
             asked = LAST_YEAR.replace(day=1 + day)
