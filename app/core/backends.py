@@ -106,6 +106,18 @@ class BackendForgotten(Change):
         return ("backend", self.address)
 
 
+@dataclass(frozen=True, slots=True)
+class BackendProbed(Change):
+    """A probe of a backend has ended, also where it saw what the one before had seen."""
+
+    address: Address
+
+    @property
+    def thing(self) -> Hashable:
+        """The probes of one backend."""
+        return ("probe", self.address)
+
+
 class Backends:
     """The registry: who is known, who is held by our own coordinator, and what the last probe said.
 
@@ -202,6 +214,7 @@ class Backends:
             return before
         now = datetime.now(UTC)
         self._looks[seen.address].append(Look(now, seen.state, seen.latency_ms, seen.detail))
+        self._bus.publish(BackendProbed(seen.address))
         return self._see(
             replace(
                 before,

@@ -34,6 +34,25 @@ class Placement:
         return self.model_bytes + self.kv_bytes + self.compute_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one backend holds of the model that is loaded, over all its devices."""
+
+    layers: int | None
+    """None where the log does not tell."""
+    held_bytes: int
+
+
+def share_of(backend: Address, placement: Iterable[Placement]) -> Share | None:
+    """What a backend holds; None where that is nothing."""
+    held = [placed for placed in placement if placed.backend == backend]
+    if not held:
+        return None
+    layers = [placed.layers for placed in held]
+    total = None if None in layers else sum(count for count in layers if count is not None)
+    return Share(total, sum(placed.held_bytes for placed in held))
+
+
 def read_placement(log: Path) -> tuple[Placement, ...]:
     """The placement of the last load in `log`; blocks on the disk, so call it in a thread."""
     reader = PlacementReader()

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from app.core.backends import Backends, BackendSeen
+from app.core.backends import BackendProbed, Backends, BackendSeen
 from app.core.events import Bus, LifecycleLine
 from app.rpc.probe import BackendState, ProbeLimits
 from app.text.address import Address
@@ -84,4 +84,4 @@ async def test_what_changes_is_published_and_what_does_not_is_not(rpc_server: Rp
         told = mailbox.take()
         assert any(isinstance(e, LifecycleLine) and "refused" in e.text for e in told)
         await backends.check([worker.address])
-        assert mailbox.take() == []
+        assert mailbox.take() == [BackendProbed(worker.address)]

@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import app.ui.screens
+from app.rpc.probe import BackendState, Probe
+from app.text.address import Address
 from app.ui.screens.ask import AskScreen
+from app.ui.screens.backend import BackendScreen
 from app.ui.screens.box import BoxScreen
 from app.ui.screens.confirm import ConfirmScreen
 from app.ui.screens.conversations import ConversationsScreen
@@ -23,7 +26,7 @@ from app.ui.screens.themes import ThemeScreen
 from app.ui.screens.welcome import WelcomeScreen
 from app.ui.sheets import Section
 from tests.support.box import reading
-from tests.support.console import UP, Console, ready_status
+from tests.support.console import OTHER, UP, Console, ready_status
 
 LINES = tuple((f"line {number}", "what it says") for number in range(100))
 
@@ -37,8 +40,17 @@ def _many_cores(console: Console) -> BoxScreen:
     return BoxScreen(console.cluster)
 
 
+def _probed_often(console: Console) -> Address:
+    """A backend that changes its mind, so that each probe is a line."""
+    for number in range(100):
+        state = BackendState.REFUSED if number % 2 else BackendState.NO_ANSWER
+        console.cluster.backends.take(Probe(OTHER, state, detail=f"for the {number}th time"), "state")
+    return OTHER
+
+
 MODALS: Mapping[type[Modal[Any]], Callable[[Console], Modal[Any]]] = {
     AskScreen: lambda _: AskScreen("Title", "what is to be typed", str),
+    BackendScreen: lambda console: BackendScreen(console.cluster, _probed_often(console), _ignore),
     BoxScreen: _many_cores,
     ConfirmScreen: lambda _: ConfirmScreen("Delete", "Delete it?", "Yes, delete it"),
     ConversationsScreen: lambda console: ConversationsScreen(

@@ -11,9 +11,9 @@ from app.llama.command import worker_command_text
 from app.text.address import parse_address
 from app.text.problem import Problem
 from app.text.units import plural
-from app.ui.backend_sheet import backend_sheet
 from app.ui.backend_words import parse_said
-from app.ui.screens.sheet import SheetScreen
+from app.ui.deeds.everywhere import obey_or_report
+from app.ui.screens.backend import BackendScreen
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
@@ -75,11 +75,9 @@ async def note_backend(screen: MainScreen, text: str) -> None:
 async def open_backend(screen: MainScreen, text: str) -> None:
     """Show all about a backend."""
     address = parse_address(text or screen.selected_backend or "")
-    backend = screen.cluster.backends.get(address)
-    if backend is None:
+    if screen.cluster.backends.get(address) is None:
         raise Problem(f"No backend {address} is known.", "'rpc list' shows them, 'rpc add HOST' adds one.")
-    sheet = backend_sheet(backend, screen.cluster.backends.looks(address))
-    await screen.app.push_screen(SheetScreen(f"Backend {address}", sheet))
+    await screen.app.push_screen(BackendScreen(screen.cluster, address, partial(obey_or_report, screen)))
 
 
 def mark(screen: MainScreen, _argument: str) -> None:

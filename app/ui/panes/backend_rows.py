@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.core.backends import Backend, Look
+from app.core.placement import Share
 from app.rpc.probe import BackendState
 from app.text.units import GIB, UNKNOWN, bytes_text, milliseconds_text, plural
 from app.ui.plain import plain_line
@@ -41,11 +42,9 @@ _TONES = {
 }
 
 
-class Share(NamedTuple):
-    """What one backend holds of the model that is loaded."""
-
-    layers: int | None
-    held_bytes: int
+def tone_of(state: BackendState | None) -> str:
+    """The colour beside the word of a state; muted where there is none."""
+    return _TONES[state] if state is not None else "muted"
 
 
 RANKS: dict[str, Callable[[Backend, Share | None], Any]] = {
@@ -89,11 +88,11 @@ def first_ports(backends: Iterable[Backend]) -> dict[str, int]:
     return lowest
 
 
-def trend(looks: Sequence[Look]) -> str:
+def trend(looks: Sequence[Look], width: int = _TREND_WIDTH) -> str:
     """The round trips of the last probes; a gap where there was none."""
-    latencies = [look.latency_ms for look in looks[-_TREND_WIDTH:]]
+    latencies = [look.latency_ms for look in looks[-width:]]
     top = max((latency for latency in latencies if latency is not None), default=0.0)
-    return sparks(latencies, _TREND_WIDTH, top=max(top, _TREND_TOP_MS))
+    return sparks(latencies, width, top=max(top, _TREND_TOP_MS))
 
 
 def by_address(text: str) -> tuple[int, object, str]:
@@ -107,7 +106,7 @@ def by_address(text: str) -> tuple[int, object, str]:
 
 def backend_row(backend: Backend, share: Share | None, latency: Steady) -> Row:
     """All but what depends on its neighbours."""
-    tone = _TONES.get(backend.state, "muted") if backend.state and backend.enabled else "muted"
+    tone = tone_of(backend.state if backend.enabled else None)
     return {
         "name": Cell(backend.remark.name),
         "state": Cell(backend.word or UNKNOWN, tone),
@@ -140,10 +139,15 @@ def details(backend: Backend, share: Share | None, model: str) -> str:
     said = [backend.remark.name] if backend.remark.name else []
     said.append(f"from {backend.origin}")
     if share is not None:
-        layers = f"{plural(share.layers, 'layer')}, " if share.layers is not None else ""
-        said.append(f"holds {layers}{bytes_text(share.held_bytes)} of {model}")
+        said.append(f"holds {share_text(share, model)}")
     if backend.detail and share is None:
         said.append(backend.detail)
     if backend.remark.note:
         said.append(f"note: {backend.remark.note}")
     return plain_line("  ".join(said))
+
+
+def share_text(share: Share, model: str) -> str:
+    """What of the model that is: `42 layers, 77.5 GiB of llama3.1:405b`."""
+    layers = f"{plural(share.layers, 'layer')}, " if share.layers is not None else ""
+    return f"{layers}{bytes_text(share.held_bytes)} of {model}"

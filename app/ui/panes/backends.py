@@ -19,14 +19,13 @@ from app.core.backends import Backend, BackendForgotten, Backends, BackendSeen
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.events import Event
-from app.core.placement import Placement
+from app.core.placement import Placement, Share, share_of
 from app.llama.command import worker_command_text
 from app.text.address import Address, parse_address
 from app.text.units import duration_text
 from app.ui.commands import pane_bindings
 from app.ui.panes.backend_rows import (
     RANKS,
-    Share,
     backend_row,
     by_address,
     columns,
@@ -38,6 +37,7 @@ from app.ui.panes.backend_rows import (
 from app.ui.panes.node_rows import steady_latency
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
+from app.ui.plain import plain_line
 from app.ui.steady import Steady
 from app.ui.widgets.ledger import Cell, Column, Ledger, Row
 from app.ui.widgets.said import Said
@@ -174,8 +174,11 @@ class BackendsPane(Pane):
     def show_details(self) -> None:
         """Say all that is known of the backend under the cursor."""
         backend = next((b for b in self._backends.known if str(b.address) == self.selected), None)
-        share = self._share(backend.address) if backend is not None else None
-        self.query_one(".details", Said).say(details(backend, share, self._model) if backend else "")
+        told = self.query_one(".details", Said)
+        if backend is not None:
+            told.say(details(backend, self._share(backend.address), self._model))
+        else:
+            told.say(_nothing_passes(self._filter) if self._filter else "")
 
     def on_resize(self, _event: Resize) -> None:
         """Show more columns where there is room for them."""
@@ -242,12 +245,7 @@ class BackendsPane(Pane):
         }
 
     def _share(self, address: Address) -> Share | None:
-        held = [placed for placed in self._placement if placed.backend == address]
-        if not held:
-            return None
-        layers = [placed.layers for placed in held]
-        total = None if None in layers else sum(count for count in layers if count is not None)
-        return Share(total, sum(placed.held_bytes for placed in held))
+        return share_of(address, self._placement)
 
 
 def _sweep_text(sweep: SweepGoing) -> Content:
@@ -259,11 +257,15 @@ def _sweep_text(sweep: SweepGoing) -> Content:
     )
 
 
+def _nothing_passes(text: str) -> str:
+    return f"No backend has '{plain_line(text)}' in what is said of it.  / and escape shows them all."
+
+
 def _nothing_known() -> str:
     return (
         "No backend is known yet.\n"
         "d  looks for some on your networks\n"
-        "a  adds one by its address\n\n"
+        "a  adds one by its address\n"
         "To make one, run this on another box:\n"
         f"{worker_command_text('THAT-HOST-IP')}\n"
         "Its port has no password: let only hosts that you trust reach it."
