@@ -48,7 +48,7 @@ async def test_streamed_text_stays_what_it_was(open_console: OpenConsole) -> Non
         await _ask(console, "Go")
         await until(lambda: not console.main.chat.answering)
         assert console.main.chat.conversation.turns[0].text == text
-        drawn = "\n".join(_newest(console).lines)
+        drawn = "\n".join(_newest(console).texts)
         assert "<b>wörld</b>" in drawn
         assert "[bold]x[/]" in drawn
         assert not any(sign in drawn for sign in "\x1b\x07\r\t‮")
@@ -188,7 +188,7 @@ async def test_a_click_unfolds(open_console: OpenConsole) -> None:
         answer_with(console.cluster, *whole("Yes."))
         await _ask(console, "Go")
         await console.shows("▸ why")
-        line = next(at for at, text in enumerate(_newest(console).lines) if text.startswith("▸ why"))
+        line = next(at for at, text in enumerate(_newest(console).texts) if text.startswith("▸ why"))
         await console.pilot.click(console.main.chat.transcript, offset=(3, line))
         await console.shows("▾ why")
 

@@ -12,6 +12,7 @@ from rich.syntax import Syntax
 from app.ui.plain import plain_text
 from app.ui.widgets import code
 from app.ui.widgets.code import CodeLook, syntax
+from app.ui.widgets.lines import text_of
 from app.ui.widgets.markdown import GrowingMarkdown, MarkdownLook
 
 LOOK = MarkdownLook(40, {"markdown.code": Style(bold=True)}, CodeLook("monokai", "#222222"))
@@ -37,8 +38,8 @@ def drawn(source: str, *cuts: int) -> list[str]:
     """The lines of `source`, given piece by piece."""
     markdown = GrowingMarkdown(Console(width=80), LOOK)
     for cut in sorted(cuts):
-        markdown.strips(source[:cut])
-    return [strip.text.rstrip() for strip in markdown.strips(source)]
+        markdown.lines(source[:cut])
+    return [text_of(line) for line in markdown.lines(source)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -82,8 +83,8 @@ def test_a_growing_fence_is_highlighted_once(monkeypatch: pytest.MonkeyPatch) ->
     source = "```python\n" + "".join(f"x{n} = [{n}, 'text']\n" for n in range(1_000)) + "```\n\nEnd."
     markdown = GrowingMarkdown(Console(width=80), LOOK)
     for end in range(0, len(source), 400):
-        markdown.strips(source[:end])
-    assert len(markdown.strips(source)) == 1_002
+        markdown.lines(source[:end])
+    assert len(markdown.lines(source)) == 1_002
     assert max(portion.count("\n") for portion in highlighted) < code.MOST_LINES
     assert sum("x0 = " in portion for portion in highlighted) <= 6
 
@@ -100,6 +101,6 @@ def test_settled_blocks_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(markdown, "_draw", counted)
     source = "".join(f"Paragraph {n}.\n\n" for n in range(50))
     for end in range(0, len(source), 7):
-        markdown.strips(source[:end])
+        markdown.lines(source[:end])
     assert sum("Paragraph 0.\n" in block for block in blocks) <= 2
     assert max(map(len, blocks)) < 40

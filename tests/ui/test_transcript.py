@@ -161,7 +161,7 @@ async def test_lines_out_of_view_are_not_kept_for_ever(monkeypatch: pytest.Monke
         while app.transcript._top != (0, 0):
             app.transcript.move_by(-15)
             await shown_to_end(pilot, app)
-        assert sum(view.height for view in app.transcript.turns if view.strips) <= 100
+        assert sum(view.height for view in app.transcript.turns if view.lines) <= 100
         assert app.transcript._stack.height > 300
 
 
@@ -253,7 +253,7 @@ async def test_all_can_be_selected_without_drawing_all() -> None:
         app.transcript.text_select_all()
         text = app.screen.get_selected_text() or ""
         assert all(f"Prompt {n}" in text and f"The end of {n}." in text for n in range(500))
-        assert sum(bool(view.strips) for view in app.transcript.turns) < 20
+        assert sum(bool(view.lines) for view in app.transcript.turns) < 20
 
 
 async def test_a_long_answer_is_drawn_piece_by_piece_until_all_is_there() -> None:
@@ -264,7 +264,7 @@ async def test_a_long_answer_is_drawn_piece_by_piece_until_all_is_there() -> Non
         assert app.transcript._stack.behind
         await shown_to_end(pilot, app)
         assert "w19999" in app.shown[-2]
-        assert "".join(app.transcript.turns[0].lines[4:]).split() == words.split()
+        assert "".join(app.transcript.turns[0].texts[4:]).split() == words.split()
 
 
 async def test_a_text_is_searched_for(open_console: OpenConsole) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import inf
 
 from rich.console import Console
-from rich.segment import Segment
 from rich.syntax import Syntax
-from textual.strip import Strip
+
+from app.ui.widgets.lines import Line, indented
 
 FEWEST_LINES, MOST_LINES = 20, 40
 """Of a portion of code: it ends where something new begins, or at the most lines it may have."""
@@ -59,7 +59,7 @@ def open_fence(source: str, start: int) -> OpenFence | None:
 
 
 class GrowingCode:
-    """The strips of code that only ever grows."""
+    """The lines of code that only ever grows."""
 
     def __init__(self, console: Console, look: CodeLook, language: str, width: int) -> None:
         self._console = console
@@ -68,23 +68,23 @@ class GrowingCode:
         self._options = console.options.update(width=max(1, width), height=None)
         self._settled = 0
         """So many characters are settled."""
-        self._strips: list[Strip] = []
+        self._lines: list[Line] = []
         self.behind = False
         """Whether there was no time for all of it."""
 
-    def strips(self, code: str, indent: int, until: float = inf) -> list[Strip]:
+    def lines(self, code: str, indent: int, until: float = inf) -> list[Line]:
         """The lines of `code`, which begins with what was given before; as far as there is time."""
         self.behind = False
         *done, last = [*portions(code[self._settled :].rstrip())] or [""]
         for portion in done:
-            self._strips += self._draw(portion, indent)
+            self._lines += self._draw(portion, indent)
             self._settled += len(portion) + 1
             if time.monotonic() > until:
                 self.behind = True
-                return [*self._strips]
-        return [*self._strips, *(self._draw(last, indent) if last else [])]
+                return [*self._lines]
+        return [*self._lines, *(self._draw(last, indent) if last else [])]
 
-    def _draw(self, portion: str, indent: int) -> list[Strip]:
+    def _draw(self, portion: str, indent: int) -> list[Line]:
         made = syntax(portion, self._language, self._look)
         return [indented(line, indent) for line in self._console.render_lines(made, self._options)]
 
@@ -120,9 +120,3 @@ def _is_whole(portion: list[str], following: str) -> bool:
         return True
     begins_anew = following[:1].strip() and not portion[-1].strip() if portion else False
     return len(portion) >= FEWEST_LINES and bool(begins_anew)
-
-
-def indented(line: list[Segment], indent: int) -> Strip:
-    """A line as Rich made it, with empty cells before it."""
-    segments = [segment for segment in line if segment.text != "\n"]
-    return Strip([Segment(" " * indent), *segments] if indent else segments)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -16,9 +16,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.style import Style
 from rich.theme import Theme
-from textual.strip import Strip
 
-from app.ui.widgets.code import CodeLook, GrowingCode, OpenFence, indented, open_fence, portions, syntax
+from app.ui.widgets.code import CodeLook, GrowingCode, OpenFence, open_fence, portions, syntax
+from app.ui.widgets.lines import EMPTY, Line, indented, text_of
 from app.ui.widgets.long_block import first_portion
 
 WINDOW = 3_000
@@ -72,10 +72,14 @@ class _Markdown(Markdown):
         "code_block": _Code,
     }
 
-    def __init__(self, source: str, look: MarkdownLook) -> None:
+    def __init__(self, look: MarkdownLook) -> None:
         super().__init__("", code_theme=look.code.theme, hyperlinks=False)
         self.code_look = look.code
+
+    def read(self, source: str) -> Self:
+        """Be the Markdown of another source: that is cheap, and to make one is not."""
         self.parsed = PARSER.parse(source)
+        return self
 
 
 PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).disable("image")
@@ -84,7 +88,7 @@ _BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inl
 
 
 class GrowingMarkdown:
-    """The strips of a Markdown text that only ever grows.
+    """The lines of a Markdown text that only ever grows.
 
     All blocks but the last are settled: what comes later cannot change them, so they are drawn once. (A link
     whose target is defined in a later block is the one exception; it stays as it was written.)
@@ -97,10 +101,11 @@ class GrowingMarkdown:
     def __init__(self, console: Console, look: MarkdownLook) -> None:
         self._console = console
         self._look = look
+        self._markdown = _Markdown(look)
         self._theme = Theme(look.styles)
         self._settled = 0
         """So many characters of the source are settled."""
-        self._settled_strips: list[Strip] = []
+        self._settled_lines: list[Line] = []
         self._head = ""
         """Of a table that is drawn in portions: each of them begins with it."""
         self._whole: deque[str] = deque()
@@ -112,7 +117,7 @@ class GrowingMarkdown:
         self.behind = False
         """Whether there was no time for all of it."""
 
-    def strips(self, source: str, until: float = inf) -> list[Strip]:
+    def lines(self, source: str, until: float = inf) -> list[Line]:
         """The lines of `source`, which begins with what was given before; as far as there is time."""
         self.behind = False
         last = self._step(source, until)
@@ -121,8 +126,8 @@ class GrowingMarkdown:
             last = None if self.behind else self._step(source, until)
         return self._with(last or [])
 
-    def _step(self, source: str, until: float) -> list[Strip] | None:
-        """Settle a block, or a portion of one; the strips of the last one where there are no others."""
+    def _step(self, source: str, until: float) -> list[Line] | None:
+        """Settle a block, or a portion of one; the lines of the last one where there are no others."""
         if self._fence is None and not self._in_block:
             self._begin_fence(source)
         if self._fence is not None:
@@ -148,14 +153,14 @@ class GrowingMarkdown:
         if self._fence is not None:
             self._code = GrowingCode(self._console, self._look.code, self._fence.language, self._look.width)
 
-    def _step_in_fence(self, source: str, fence: OpenFence, until: float) -> list[Strip] | None:
+    def _step_in_fence(self, source: str, fence: OpenFence, until: float) -> list[Line] | None:
         assert self._code is not None
         code, ended = fence.look(source)
-        strips = _trimmed(self._code.strips(code, self._look.indent, until))
+        lines = _trimmed(self._code.lines(code, self._look.indent, until))
         if self._code.behind or ended is None:
             self.behind = self._code.behind
-            return strips
-        self._put(strips)
+            return lines
+        self._put(lines)
         self._settled = ended
         self._fence, self._code, self._in_block = None, None, False
         return None
@@ -164,25 +169,25 @@ class GrowingMarkdown:
         self._put(self._draw(block))
         self._settled += len(block) - len(self._head)
 
-    def _put(self, strips: list[Strip]) -> None:
-        self._settled_strips += self._space(strips)
-        self._settled_strips += strips
+    def _put(self, lines: list[Line]) -> None:
+        self._settled_lines += self._space(lines)
+        self._settled_lines += lines
 
-    def _with(self, last: list[Strip]) -> list[Strip]:
+    def _with(self, last: list[Line]) -> list[Line]:
         """What is settled, and the last block under it."""
-        return [*self._settled_strips, *self._space(last), *last]
+        return [*self._settled_lines, *self._space(last), *last]
 
-    def _space(self, below: list[Strip]) -> list[Strip]:
+    def _space(self, below: list[Line]) -> list[Line]:
         """An empty line between two blocks."""
-        return [Strip([])] if self._settled_strips and below and not self._in_block else []
+        return [EMPTY] if self._settled_lines and below and not self._in_block else []
 
-    def _draw(self, text: str) -> list[Strip]:
+    def _draw(self, text: str) -> list[Line]:
         if not text.strip():
             return []
         width = max(1, self._look.width)
         options = self._console.options.update(width=width, height=None)
         with self._console.use_theme(self._theme):
-            lines = self._console.render_lines(_Markdown(text, self._look), options, pad=False)
+            lines = self._console.render_lines(self._markdown.read(text), options, pad=False)
         return _trimmed([indented(line, self._look.indent) for line in lines])
 
 
@@ -200,11 +205,11 @@ def _blocks(text: str) -> list[str]:
     return [f"{part}\n" for part in parts[:-1]] + parts[-1:]
 
 
-def _trimmed(strips: list[Strip]) -> list[Strip]:
+def _trimmed(lines: list[Line]) -> list[Line]:
     """Without the empty lines that Rich puts around some blocks."""
-    first, last = 0, len(strips)
-    while first < last and not strips[first].text.strip():
+    first, last = 0, len(lines)
+    while first < last and not text_of(lines[first]):
         first += 1
-    while last > first and not strips[last - 1].text.strip():
+    while last > first and not text_of(lines[last - 1]):
         last -= 1
-    return strips[first:last]
+    return lines[first:last]

@@ -177,7 +177,7 @@ class Transcript(Following):
         if y >= len(self._rows):
             return Strip.blank(width, base)
         row = self._rows[y]
-        strip = row.strip.crop_extend(0, width, None).apply_style(base)
+        strip = Strip(row.line).crop_extend(0, width, None).apply_style(base)
         if self.search is not None:
             strip = with_matches(strip, self.search.pattern, self.look("match"))
         return selectable(strip, row.number, self)
@@ -243,7 +243,7 @@ class Transcript(Following):
 
     def _select_text(self, turn: int) -> None:
         first = self._stack.number_of(Place(turn, 0))
-        lines = self.turns[turn].lines
+        lines = self.turns[turn].texts
         last = max(at for at, line in enumerate(lines) if line)
         span = Selection(Offset(0, first), Offset(len(lines[last]), first + last))
         self.screen.selections = {self: span}

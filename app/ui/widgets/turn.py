@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
-from textual.strip import Strip
 
 from app.core.chat import Turn
 from app.ui.plain import plain_text
+from app.ui.widgets.lines import Line, text_of
 from app.ui.widgets.turn_drawing import Fold, Shown, TurnDrawing, TurnLook
 
 _AROUND = 6
@@ -43,15 +43,15 @@ class TurnView:
         """So many blocks of code were asked for."""
 
     @property
-    def strips(self) -> list[Strip]:
+    def lines(self) -> list[Line]:
         """The lines as they were drawn last."""
-        return self._drawing.strips if self._drawing is not None else []
+        return self._drawing.lines if self._drawing is not None else []
 
     @property
-    def lines(self) -> list[str]:
+    def texts(self) -> list[str]:
         """The lines as they were drawn, without their colours; where not all were, the text as it came."""
         if self._drawing is not None and not self._drawing.behind:
-            return [strip.text.rstrip() for strip in self.strips]
+            return [text_of(line) for line in self.lines]
         turn = self.shown.turn
         return [
             "you",
@@ -93,7 +93,7 @@ class TurnView:
         if self._is_old or self._drawing.behind:
             self._drawing.draw(self.shown, until)
             self._is_old = False
-            self.height = len(self.strips)
+            self.height = len(self.lines)
 
     def forget(self) -> None:
         """Keep no lines, only how many there are."""

@@ -8,17 +8,16 @@ from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from app.core.chat import CANCELLED, Turn
 from app.text.answer import Finish
 from app.text.units import bytes_text, plural
 from app.ui.plain import plain_line, plain_text
 from app.ui.widgets.folding import fold
+from app.ui.widgets.lines import EMPTY, Line, line_of, written
 
 PARTS = ("you", "model", "dim", "error", "warning", "heading", "code", "link")
 _INDENT = 2
@@ -66,8 +65,8 @@ class TurnDrawing:
         self._styles = look.styles
         self._width = width
         self._answer = GrowingMarkdown(console, _markdown_look(look, width - _INDENT))
-        self._asked: list[Strip] = []
-        self.strips: list[Strip] = []
+        self._asked: list[Line] = []
+        self.lines: list[Line] = []
         self.folds: dict[int, Fold] = {}
         """The lines that unfold a part, by their numbers."""
 
@@ -79,7 +78,7 @@ class TurnDrawing:
     def draw(self, shown: Shown, until: float = inf) -> None:
         """Make the lines of the turn as it is now, as far as there is time until then."""
         turn = shown.turn
-        self.strips, self.folds = [], {}
+        self.lines, self.folds = [], {}
         self._say("you", "you", "◂ selected" if shown.selected else "")
         for file in turn.attachments:
             self._paragraph(f"with {file.name} ({bytes_text(len(file.text.encode()))})", "dim")
@@ -97,23 +96,23 @@ class TurnDrawing:
 
     def _ask(self, prompt: str) -> None:
         """The prompt, which is always the same: a long one is folded once."""
-        first = len(self.strips)
+        first = len(self.lines)
         if not self._asked:
             self._paragraph(prompt)
-            self._asked = self.strips[first:]
+            self._asked = self.lines[first:]
         else:
-            self.strips += self._asked
+            self.lines += self._asked
 
     def _empty(self) -> None:
-        self.strips.append(Strip([]))
+        self.lines.append(EMPTY)
 
     def _say(self, who: str, style: str, numbers: str = "") -> None:
         """A name, with the numbers beside it or, where they do not fit, under it."""
         name = Segment(plain_line(who), self._styles[style])
         if len(who) + len(numbers) + 2 <= self._width:
-            self.strips.append(Strip([name, Segment(f"  {numbers}".rstrip(), self._styles["dim"])]))
+            self.lines.append((name, Segment(f"  {numbers}".rstrip(), self._styles["dim"])))
         else:
-            self.strips.append(Strip([name]))
+            self.lines.append((name,))
             self._paragraph(numbers, "dim")
 
     def _paragraph(self, text: str, style: str = "") -> None:
@@ -121,14 +120,14 @@ class TurnDrawing:
         margin = " " * _INDENT
         for line in plain_text(text).split("\n"):
             for row in fold(line, self._width - _INDENT):
-                self.strips.append(Strip([Segment(margin + row, look)]))
+                self.lines.append(line_of(margin + row, look))
 
     def _fold(self, part: Fold, brief: str, whole: tuple[str, ...], shown: Shown) -> None:
         unfolded = part in shown.unfolded
         line = f"▾ {part}" if unfolded else f"▸ {part}  {plain_line(brief)}"
         text = line if len(line) <= self._width else f"{line[: self._width - 1]}…"
-        self.folds[len(self.strips)] = part
-        self.strips.append(Strip([Segment(text, self._styles["dim"])]))
+        self.folds[len(self.lines)] = part
+        self.lines.append(line_of(text, self._styles["dim"]))
         if unfolded:
             for text in whole:
                 self._paragraph(text, "dim")
@@ -136,11 +135,10 @@ class TurnDrawing:
     def _add_answer(self, text: str, growing: bool, until: float) -> None:
         if not text.strip():
             return
-        lines = self._answer.strips(plain_text(text), until)
+        lines = self._answer.lines(plain_text(text), until)
         if growing and lines:
-            written = lines[-1].crop(0, cell_len(lines[-1].text.rstrip()))
-            lines[-1] = Strip([*written, Segment("▌", self._styles["dim"])])
-        self.strips += lines
+            lines[-1] = (*written(lines[-1]), Segment("▌", self._styles["dim"]))
+        self.lines += lines
 
     def _end(self, shown: Shown) -> None:
         ending = shown.turn.ending

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from textual.geometry import Offset
 from textual.selection import Selection
-from textual.strip import Strip
 
+from app.ui.widgets.lines import Line
 from app.ui.widgets.turn import Canvas, TurnView
 
 KEPT_LINES = 5_000
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     place: Place
     number: int
     """Among all lines of all turns."""
-    strip: Strip
+    line: Line
 
 
 START = Place(0, 0)
@@ -149,7 +149,7 @@ class TurnStack:
     def whole_lines(self, turn: int) -> list[str]:
         """The lines of a turn, drawn to its end however long that takes."""
         self._until = inf
-        return self._draw(turn).lines
+        return self._draw(turn).texts
 
     def text(self, selection: Selection) -> str:
         """What is selected, by the numbers of lines; turns in the middle need not be drawn for it."""
@@ -161,10 +161,10 @@ class TurnStack:
         self._until = inf
         for turn in (first.turn, last.turn):
             self._draw(turn)
-        lines = [line for view in self.views[first.turn : last.turn] for line in view.lines]
+        lines = [line for view in self.views[first.turn : last.turn] for line in view.texts]
         begin = Offset(start.x, first.line) if start is not None else None
         stop = Offset(end.x, len(lines) + last.line) if end is not None else None
-        lines += self.views[last.turn].lines
+        lines += self.views[last.turn].texts
         return Selection(begin, stop).extract("".join(f"{line}\n" for line in lines))
 
     def _tops(self) -> list[int]:
@@ -177,10 +177,9 @@ class TurnStack:
         found, turn, line = list[Row](), top.turn, self._line_at(top)
         number = self.number_of(Place(turn, line))
         while turn < len(self.views) and len(found) < rows:
-            strips = self._draw(turn).strips[line : line + rows - len(found)]
-            for strip in strips:
-                found.append(Row(Place(turn, line), number, strip))
-                line, number = line + 1, number + 1
+            lines = self._draw(turn).lines[line : line + rows - len(found)]
+            found += (Row(Place(turn, line + n), number + n, drawn) for n, drawn in enumerate(lines))
+            number += len(lines)
             turn, line = turn + 1, 0
         return found
 
