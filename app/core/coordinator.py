@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.backends import Backends
 from app.core.coordinator_status import (
@@ -25,14 +26,17 @@ from app.core.launch import Launch, LaunchPlan
 from app.core.loading import Loading
 from app.core.log_watch import LogWatch
 from app.core.placement import read_placement, unused
-from app.llama.client import Health, LlamaClient
 from app.llama.failure import Failure
+from app.llama.health import Health
 from app.llama.log_book import LogBook
 from app.llama.process import Child
 from app.text.address import Address
 from app.text.answer import AnswerPart, Message
 from app.text.problem import Problem
 from app.text.units import GIB, duration_text, plural
+
+if TYPE_CHECKING:
+    from app.llama.client import LlamaClient
 
 HEALTH_POLL_S = 0.1
 EXIT_S = 2.0
@@ -118,6 +122,7 @@ class Coordinator:
                 await check(self._backends, plan.backends)
             launch = await means.prepare(plan)
             self._backends.hold(plan.backends)
+            await _load_client()
             child = await Child.start(launch.argv, environment=launch.environment, log=launch.log)
             served = self._attach(child, launch.port, launch.key, launch.log)
             await means.started(child)
@@ -135,6 +140,7 @@ class Coordinator:
         """Take over a process that runs already; the status is true when this returns."""
         self._backends.hold(backends)
         self._show(backends=backends, since=None)
+        await _load_client()
         served = self._attach(child, port, key, log)
         if await served.client.health() is Health.READY:
             await self._became_ready(served)
@@ -197,6 +203,8 @@ class Coordinator:
     def _attach(self, child: Child, port: int, key: str, log: Path) -> _Served:
         identity = child.identity
         loading = Loading(self._bus, identity.pid, self.status.backends)
+        from app.llama.client import LlamaClient
+
         client = LlamaClient(f"http://127.0.0.1:{port}", key)
         served = self._served = _Served(child, client, LogWatch(self._bus, LogBook(log), loading), loading)
         self._show(
@@ -304,3 +312,8 @@ class Coordinator:
     def _show(self, **changed: Any) -> None:  # noqa: ANN401  the fields of CoordinatorStatus, which checks them
         self.status = replace(self.status, **changed)
         self._bus.publish(CoordinatorChanged(self.status))
+
+
+async def _load_client() -> None:
+    """Without a coordinator nobody needs an HTTP client, which is large; with one, no key may wait for it."""
+    await asyncio.to_thread(import_module, "app.llama.client")

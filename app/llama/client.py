@@ -7,13 +7,13 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Self, TypeVar
 
 import httpx
 import msgspec
 
 from app.llama.chunks import AnswerReader, ReportedError, reported
+from app.llama.health import Health
 from app.llama.sse import EventTooLong, SseParser
 from app.text.answer import AnswerBroken, AnswerPart, Finished, Message, Stage
 from app.text.problem import Problem
@@ -26,15 +26,6 @@ MAX_REPLY_BYTES = 4 << 20
 
 _LOADING = 503
 _T = TypeVar("_T")
-
-
-class Health(Enum):
-    """What a llama-server says of itself; it says nothing of its backends."""
-
-    UNREACHABLE = auto()
-    """It has not opened its port yet, or not any more, or something else has it."""
-    LOADING = auto()
-    READY = auto()
 
 
 class ClientProblem(Problem):

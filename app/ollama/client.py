@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
-
-import httpx
+from http import HTTPStatus
+from importlib import import_module
+from typing import TYPE_CHECKING, Self
 
 from app.ollama.answer_lines import AnswerReader
+from app.ollama.body import ReplyTooLong, whole
 from app.ollama.documents import NoSuchDocument, decode
-from app.ollama.failure import CONNECTION_FAILURES, NodeProblem, not_ollama, refusal, too_long, unreachable
+from app.ollama.failure import Disconnected, NodeProblem, not_ollama, refusal, silent, too_long
 from app.ollama.fields import Json, text
+from app.ollama.knock import knock
 from app.ollama.ndjson import LineTooLong, lines
 from app.ollama.pulling import PullStep, broken_off, pull_step
 from app.ollama.replies import (
@@ -26,6 +27,11 @@ from app.ollama.replies import (
     node_models,
 )
 from app.text.answer import AnswerBroken, AnswerPart, Finished, Message, Stage
+
+if TYPE_CHECKING:
+    import httpx
+
+    from app.ollama.wire import Wire
 
 __all__ = [
     "KeepAlive",
@@ -40,9 +46,6 @@ __all__ = [
 
 KeepAlive = str | float
 """How long a model stays loaded unasked: seconds, or as Go writes durations; negative: for ever."""
-
-REPLY_LIMIT = 8 << 20
-"""A larger reply to a short question is none of Ollama's, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,12 @@ class OllamaClient:
     def __init__(self, url: str, *, token: str | None = None, limits: OllamaLimits = OllamaLimits()) -> None:
         self._url = url
         self._limits = limits
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {}),
-            timeout=httpx.Timeout(None, connect=limits.connect_s),
-            verify=_trust(url),
-            trust_env=False,
-        )
+        self._wire: Wire | None = None
+        """None until something has listened there."""
+        self._is_closed = False
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # A function, so that the token shows nowhere.
+        self._headers: Callable[[], dict[str, str]] = lambda: headers
 
     def __repr__(self) -> str:
         return f"OllamaClient({self._url!r})"
@@ -86,11 +88,14 @@ class OllamaClient:
     def configure(self, limits: OllamaLimits) -> None:
         """From the next question on these limits hold."""
         self._limits = limits
-        self._http.timeout = httpx.Timeout(None, connect=limits.connect_s)
+        if self._wire is not None:
+            self._wire.connect_within(limits.connect_s)
 
     async def aclose(self) -> None:
         """Close all connections; whoever reads an answer from one of them is told that it broke."""
-        await self._http.aclose()
+        self._is_closed = True
+        if self._wire is not None:
+            await self._wire.aclose()
 
     async def version(self) -> str:
         """The version of Ollama there.
@@ -174,9 +179,9 @@ class OllamaClient:
                         return
         except AnswerBroken as refused:
             raise NodeProblem(refused.sentence, refused.remedy) from None
-        except CONNECTION_FAILURES as error:
-            raise NodeProblem(*unreachable(self._url, error)) from None
-        except (LineTooLong, _ReplyTooLong):
+        except TimeoutError:
+            raise NodeProblem(*silent(self._url)) from None
+        except (LineTooLong, ReplyTooLong):
             raise NodeProblem(*too_long(self._url, "/api/pull")) from None
         raise broken_off(self._url, model)
 
@@ -213,23 +218,24 @@ class OllamaClient:
                         yield part
                         if isinstance(part, Finished):
                             return
-        except CONNECTION_FAILURES as error:
-            raise AnswerBroken(answer.stage, *unreachable(self._url, error)) from None
-        except (LineTooLong, _ReplyTooLong):
+        except Disconnected as lost:
+            raise AnswerBroken(answer.stage, lost.sentence, lost.remedy) from None
+        except TimeoutError:
+            raise AnswerBroken(answer.stage, *silent(self._url)) from None
+        except (LineTooLong, ReplyTooLong):
             raise answer.broken("sent something too long for an answer", "Ask again.") from None
         raise answer.cut_short()
 
     async def _lines(self, path: str, question: Json, first_s: float) -> AsyncGenerator[bytes]:
         """The lines of a streamed reply, each by its deadline."""
-        if self._http.is_closed:
+        if self._is_closed:
             raise AnswerBroken(Stage.BEFORE, *self._forgotten())
         now = asyncio.get_running_loop().time
         deadline = now() + first_s
-        request = self._http.build_request("POST", path, json=question)
-        async with asyncio.timeout_at(deadline):
-            response = await self._http.send(request, stream=True)
-        async with aclosing(response):
-            if response.status_code != httpx.codes.OK:
+        async with AsyncExitStack() as asked:
+            async with asyncio.timeout_at(deadline):
+                response = await asked.enter_async_context(self._asked("POST", path, question))
+            if response.status_code != HTTPStatus.OK:
                 raise await self._refused(path, response)
             async with aclosing(lines(response.aiter_raw())) as received:
                 while True:
@@ -242,7 +248,7 @@ class OllamaClient:
 
     async def _refused(self, path: str, response: httpx.Response) -> AnswerBroken:
         async with asyncio.timeout(self._limits.reply_s):
-            body = await _whole(response)
+            body = await whole(response.aiter_raw())
         trouble = refusal(self._url, path, response, body)
         return AnswerBroken(Stage.BEFORE, *trouble, status=response.status_code)
 
@@ -262,42 +268,34 @@ class OllamaClient:
             raise NodeProblem(*not_ollama(self._url, path)) from None
 
     async def _reply(self, method: str, path: str, deadline_s: float, question: Json | None) -> bytes:
-        if self._http.is_closed:
+        if self._is_closed:
             raise NodeProblem(*self._forgotten())
         try:
-            async with (
-                asyncio.timeout(deadline_s),
-                self._http.stream(method, path, json=question) as response,
-            ):
-                body = await _whole(response)
-        except CONNECTION_FAILURES as error:
-            raise NodeProblem(*unreachable(self._url, error)) from None
-        except _ReplyTooLong:
+            async with asyncio.timeout(deadline_s), self._asked(method, path, question) as response:
+                body = await whole(response.aiter_raw())
+        except TimeoutError:
+            raise NodeProblem(*silent(self._url)) from None
+        except ReplyTooLong:
             raise NodeProblem(*too_long(self._url, path)) from None
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != HTTPStatus.OK:
             raise NodeProblem(*refusal(self._url, path, response, body))
         return body
 
+    @asynccontextmanager
+    async def _asked(self, method: str, path: str, question: Json | None) -> AsyncIterator[httpx.Response]:
+        wire = await self._opened()
+        async with wire.ask(method, path, question) as response:
+            yield response
+
+    async def _opened(self) -> Wire:
+        if self._wire is None:
+            await knock(self._url, self._limits.connect_s)
+            # In a thread: an HTTP client takes longer to load than a key may wait.
+            module = await asyncio.to_thread(import_module, "app.ollama.wire")
+            if self._is_closed:
+                raise Disconnected(*self._forgotten())
+            self._wire = self._wire or module.Wire(self._url, self._headers(), self._limits.connect_s)
+        return self._wire
+
     def _forgotten(self) -> tuple[str, str]:
         return f"{self._url} has been removed from the pool.", "Add it again."
-
-
-class _ReplyTooLong(Exception):  # noqa: N818  it is the reply that is too long
-    """A reply over the limit."""
-
-
-async def _whole(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > REPLY_LIMIT:
-            raise _ReplyTooLong
-    return bytes(body)
-
-
-def _trust(url: str) -> ssl.SSLContext:
-    """Whose certificates count: those of the world for https, and SSL_CERT_FILE where it is set."""
-    if url.startswith("https://"):
-        return httpx.create_ssl_context()
-    # Plain HTTP needs none, and all the world's take longer to load than the rest of a client.
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -8,16 +8,16 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from app.ollama.documents import NoSuchDocument, decode
 from app.ollama.fields import Json, part
 from app.text.problem import Problem
 
-CONNECTION_FAILURES = (httpx.HTTPError, httpx.StreamError, TimeoutError)
-"""What is raised when a connection fails, or its deadline passes."""
+if TYPE_CHECKING:
+    import httpx
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,9 +27,9 @@ Trouble = tuple[str, str]
 _CHECK_URL = "Check the URL."
 _SEE_LOG = "See Ollama's log there."
 _REMEDIES: dict[int, str] = {
-    httpx.codes.NOT_FOUND: "Pull it there with 'ollama pull', or choose another model.",
-    httpx.codes.INTERNAL_SERVER_ERROR: _SEE_LOG,
-    httpx.codes.SERVICE_UNAVAILABLE: "Ask again later, or another node.",
+    HTTPStatus.NOT_FOUND: "Pull it there with 'ollama pull', or choose another model.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: _SEE_LOG,
+    HTTPStatus.SERVICE_UNAVAILABLE: "Ask again later, or another node.",
 }
 _LONGEST_REPORT = 300
 
@@ -38,25 +38,37 @@ class NodeProblem(Problem):
     """A node that does not answer a question as Ollama does."""
 
 
+class Disconnected(NodeProblem):
+    """No connection to the node came about, or it broke."""
+
+
 def unreachable(url: str, error: Exception) -> Trouble:
-    """The trouble behind one of the CONNECTION_FAILURES."""
+    """The trouble behind a connection that did not come about."""
     _LOG.info("%s: %r", url, error)
     causes = tuple(_causes(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return f"Nothing listens at {url}.", _how_to_start(url)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"No address is known for the host of {url}.", "Check its name, or write its IP address."
-    if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
-        return f"No safe connection to {url} came about: {_tls_reason(tls)}.", (
-            "Write http:// where it has no certificate; name your own authority, if any, in SSL_CERT_FILE."
-        )
-    if isinstance(error, httpx.ConnectTimeout):
+    if tls := _tls_error(causes):
+        return _unsafe(url, tls)
+    if any(isinstance(cause, TimeoutError) for cause in causes):
         return f"{url} does not answer.", "Check that the box is on, and that no firewall is in between."
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return f"{url} has fallen silent.", f"It may be overloaded, or loading a model. {_SEE_LOG}"
-    if isinstance(error, httpx.ConnectError):
-        return f"{url} cannot be reached: {_system_reason(causes)}.", "Check the address and the network."
+    return f"{url} cannot be reached: {_system_reason(causes)}.", "Check the address and the network."
+
+
+def broken(url: str, error: Exception) -> Trouble:
+    """The trouble behind a connection that broke."""
+    _LOG.info("%s: %r", url, error)
+    if tls := _tls_error(tuple(_causes(error))):
+        return _unsafe(url, tls)
     return f"{url} broke the connection.", _SEE_LOG
+
+
+def silent(url: str) -> Trouble:
+    """The trouble of a node that has let a deadline pass."""
+    _LOG.info("%s: silent", url)
+    return f"{url} has fallen silent.", f"It may be overloaded, or loading a model. {_SEE_LOG}"
 
 
 def refusal(url: str, path: str, response: httpx.Response, body: bytes) -> Trouble:
@@ -65,9 +77,9 @@ def refusal(url: str, path: str, response: httpx.Response, body: bytes) -> Troub
     _LOG.info("%s%s: status %d", url, path, status)
     if response.has_redirect_location:
         return f"{url} sends on to {_one_line(response.headers['location'])}.", "Use that URL."
-    if status == httpx.codes.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED:
         return f"{url} wants a token, and the right one.", "Give the token of this node."
-    if status == httpx.codes.FORBIDDEN and not body:
+    if status == HTTPStatus.FORBIDDEN and not body:
         return (
             f"{url} does not listen to who calls it by that name.",
             "Write its IP address, or start Ollama there with OLLAMA_HOST=0.0.0.0.",
@@ -124,6 +136,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             yield from _causes(one)
     if cause := error.__cause__ or error.__context__:
         yield from _causes(cause)
+
+
+def _tls_error(causes: tuple[BaseException, ...]) -> ssl.SSLError | None:
+    return next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+
+
+def _unsafe(url: str, error: ssl.SSLError) -> Trouble:
+    return f"No safe connection to {url} came about: {_tls_reason(error)}.", (
+        "Write http:// where it has no certificate; name your own authority, if any, in SSL_CERT_FILE."
+    )
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -11,9 +11,10 @@ from typing import Protocol
 
 import pytest
 
-from app.llama.client import Health, LlamaClient
+from app.llama.client import LlamaClient
 from app.llama.command import coordinator_command, coordinator_environment
 from app.llama.engine import Engine
+from app.llama.health import Health
 from app.llama.log import parse_line, read_log
 from app.llama.log_facts import LogFact
 from app.llama.log_reader import read_fact

@@ -10,7 +10,8 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from app.llama.client import ClientProblem, Health, LlamaClient, Props, Slot
+from app.llama.client import ClientProblem, LlamaClient, Props, Slot
+from app.llama.health import Health
 from app.llama.sse import MAX_EVENT_BYTES
 from app.text.answer import (
     AnswerBroken,

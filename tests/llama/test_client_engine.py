@@ -11,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.llama.client import ClientProblem, Health, LlamaClient
+from app.llama.client import ClientProblem, LlamaClient
 from app.llama.command import rpc_server_command, tied_to_us
 from app.llama.engine import Engine
 from app.llama.failure import Failure, explain
+from app.llama.health import Health
 from app.llama.log import read_log
 from app.llama.log_book import LogBook
 from app.llama.log_facts import (

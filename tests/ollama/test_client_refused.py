@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.ollama.client import REPLY_LIMIT, NodeProblem, OllamaClient, OllamaLimits
+from app.ollama.body import REPLY_LIMIT
+from app.ollama.client import NodeProblem, OllamaClient, OllamaLimits
+from app.ollama.knock import knock
+from app.ollama.wire import Wire
 from app.text.answer import Stage
 from tests.support.http_fakes import Fault, Step, fake_http, whole
 from tests.support.ollama.asking import IMPATIENT, ask, said, saying
@@ -225,10 +229,32 @@ async def test_a_certificate_counts_where_it_is_named(monkeypatch: pytest.Monkey
 def test_plain_http_loads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[object] = []
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *args, **kwargs: loaded.append(args))
-    OllamaClient("http://127.0.0.1:11434")
+    Wire("http://127.0.0.1:11434", {}, 1)
     assert loaded == []
-    OllamaClient("https://127.0.0.1:11434")
+    Wire("https://127.0.0.1:11434", {}, 1)
     assert loaded != []
+
+
+async def test_a_client_that_is_closed_while_its_node_comes_up(node: OllamaStandIn) -> None:
+    client = OllamaClient(node.url)
+    asked = asyncio.create_task(client.version())
+    await asyncio.sleep(0)
+    await client.aclose()
+    with pytest.raises(NodeProblem, match="removed from the pool"):
+        await asked
+
+
+async def test_one_of_several_addresses_listens(node: OllamaStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [(closed_port().host, closed_port().port), (node.host, node.port)]
+
+    def getaddrinfo(*_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place) for place in places]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    await knock("http://gpu-box:11434", 2)
+    places.pop()
+    with pytest.raises(NodeProblem, match="Nothing listens at http://gpu-box:11434"):
+        await knock("http://gpu-box:11434", 2)
 
 
 async def test_no_proxy_of_the_environment_is_used(
