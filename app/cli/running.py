@@ -23,7 +23,9 @@ def run(command: Coroutine[Any, Any, int | None]) -> int:
 
         def end(number: int) -> None:
             ended_by.append(number)
-            task.cancel()
+            if len(ended_by) == 1 or number == signal.SIGINT:
+                # The end of a session comes as several signals, which must not cut the cleaning up short.
+                task.cancel()
 
         for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, end, number)

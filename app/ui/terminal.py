@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import select
+import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -35,6 +38,8 @@ class TerminalDriver(LinuxDriver):
         self._title: str | None = None
         self._is_entitled = False
         """Whether the terminal keeps the title of before for us."""
+        self._hang_up: select.epoll | None = None
+        """Tells when the terminal is closed."""
 
     def draw_with(self, signs: Signs) -> None:
         """Write these signs from now on, whatever part of the program has made them."""
@@ -46,8 +51,20 @@ class TerminalDriver(LinuxDriver):
             self._title = title
             self._entitle()
 
+    def start_application_mode(self) -> None:
+        """Take the terminal, and end the program when it is closed.
+
+        Its session is told of that by a signal; who was started in a session of its own would read an
+        ended input for ever.
+        """
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives it none
+        self._hang_up = select.epoll()
+        self._hang_up.register(self.fileno, 0)  # which leaves what is always told
+        asyncio.get_running_loop().add_reader(self._hang_up, self._end)
+
     def stop_application_mode(self) -> None:
         """Restore the terminal, its title too."""
+        self._watch_no_more()
         if self._is_entitled:
             self.write(_TITLE_BACK)
             self._is_entitled = False
@@ -57,6 +74,16 @@ class TerminalDriver(LinuxDriver):
         """Take the terminal again, after the shell had it."""
         super().resume_application_mode()
         self._entitle()
+
+    def _end(self) -> None:
+        self._watch_no_more()
+        signal.raise_signal(signal.SIGHUP)
+
+    def _watch_no_more(self) -> None:
+        if self._hang_up is not None:
+            asyncio.get_running_loop().remove_reader(self._hang_up)
+            self._hang_up.close()
+            self._hang_up = None
 
     def _entitle(self) -> None:
         if self._title is not None:

@@ -90,6 +90,14 @@ def test_a_closed_terminal_ends_it(lonely: Mapping[str, str]) -> None:
         assert not [child for child in children if child.is_running()]
 
 
+def test_a_closed_terminal_ends_it_in_a_session_of_its_own(lonely: Mapping[str, str]) -> None:
+    with Terminal(["setsid", "--fork", "--wait", *CONSOLE], lonely, 100, 30) as terminal:
+        terminal.wait_for("No model is chosen")
+        (console,) = psutil.Process(terminal.pid).children()
+        terminal.hang_up()
+        console.wait(30)
+
+
 @pytest.mark.parametrize("where", FAULTS)
 def test_a_fault_ends_it_with_two_sentences_and_a_report(lonely: Mapping[str, str], where: str) -> None:
     with Terminal(broken(FAULTS[where]), lonely, 100, 30) as terminal:
