@@ -56,6 +56,7 @@ async def show(opening: Callable[[], Awaitable[Cluster]], theme: str | None = No
 
     async def open_and_watch() -> Cluster:
         nonlocal opened
+        _collect_only_what_is_new()
         opened = await opening()
         opened.watch(end_by)
         return opened
@@ -66,7 +67,7 @@ async def show(opening: Callable[[], Awaitable[Cluster]], theme: str | None = No
     console = ConsoleApp(open_and_watch, theme)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_fault)
-    settled = loop.call_later(SETTLED_S, _collect_only_what_is_new)
+    settled = loop.call_later(SETTLED_S, _settle)
     await console.run_async()
     settled.cancel()
     if console.problem is not None:
@@ -80,9 +81,13 @@ async def show(opening: Callable[[], Awaitable[Cluster]], theme: str | None = No
 
 def _collect_only_what_is_new() -> None:
     """A search for garbage in all that stays would hold every key up for 50 ms, again and again."""
-    gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def _settle() -> None:
+    gc.collect()
+    _collect_only_what_is_new()
 
 
 def _log_fault(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

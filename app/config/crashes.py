@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from app import __version__
@@ -71,6 +70,9 @@ def _text(now: datetime, error: BaseException, circumstances: Circumstances) -> 
 
 
 def _versions() -> Iterable[str]:
+    # Only now: it brings a parser of mail with it.
+    from importlib.metadata import PackageNotFoundError, version
+
     yield f"Python {platform.python_version()}"
     yield platform.platform()
     for library in LIBRARIES:

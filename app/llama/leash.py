@@ -5,7 +5,6 @@ It becomes that program, with the same process number. It is run by its path and
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -16,6 +15,9 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Ask the kernel for the signal, then become the program, unless the owner has died meanwhile."""
+    # Not above: whoever starts us imports this for its path.
+    import ctypes
+
     owner, program, *arguments = sys.argv[1:]
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(owner):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from pathlib import Path
 
@@ -42,6 +41,9 @@ def keep_newest(log: Path, kept: int = BYTES_KEPT, margin: int = MARGIN_BYTES) -
 
 def _cut_out(descriptor: int, start: int, end: int) -> bool:
     """Free the blocks between two places of a file, which reads as zeros there; whether that is possible."""
+    # Only now: few logs ever become so large.
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "fallocate"):
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 STYLESHEETS = (
@@ -25,7 +24,7 @@ def styles_folder() -> Path:
     Raises:
         FileNotFoundError: this installation has none.
     """
-    packaged = Path(str(files("app"))) / "styles"
+    packaged = Path(__file__).parents[1] / "styles"
     checkout = Path(__file__).resolve().parents[2]
     if packaged.is_dir():
         return packaged
