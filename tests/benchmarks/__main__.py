@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks import log, startup, streaming, typing
+from tests.benchmarks import log, startup, streaming, table, typing
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -50,7 +50,7 @@ def _programs() -> Iterator[str]:
 def _console() -> Iterator[str]:
     yield "| the console under load | |"
     yield "|---|---:|"
-    for figures in (log.measure(), streaming.measure(), typing.measure()):
+    for figures in (log.measure(), streaming.measure(), typing.measure(), table.measure()):
         for name, figure in figures.items():
             yield f"| {name} | {_shown(figure)} |"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from rich.text import Text
+from textual.geometry import Region
 
 from app.core.backends import BackendSeen
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
@@ -16,7 +17,7 @@ from app.rpc.probe import BackendState, Probe
 from app.text.address import Address
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.nodes import NodesPane
-from app.ui.widgets.ledger import Ledger
+from app.ui.widgets.ledger import Column, Ledger, Row
 from tests.support.console import NARROW, OTHER, UP, Console, OpenConsole, free, narrate, people, ready_status
 from tests.support.waiting import until
 
@@ -29,19 +30,55 @@ async def test_a_sweep_changes_only_the_cells_that_differ(
     async with open_console() as console:
         _see(console, *(free(address) for address in ROWS))
         await until(lambda: _ledger(console).row_count == len(ROWS))
-        calls: list[object] = []
-        update = Ledger.update_cell
+        made: list[tuple[str, str]] = []
+        make = Ledger._cell
 
-        def counted(ledger: Ledger, row: str, column: str, value: Text) -> None:
-            calls.append((row, column))
-            update(ledger, row, column, value)
+        def counted(ledger: Ledger, key: str, row: Row, column: Column) -> Text:
+            made.append((key, column.key))
+            return make(ledger, key, row, column)
 
-        monkeypatch.setattr(Ledger, "update_cell", counted)
+        monkeypatch.setattr(Ledger, "_cell", counted)
         slower = ROWS[::10]
         _see(console, *(free(a, latency_ms=9.0 if a in slower else 0.4) for a in ROWS))
         last = str(slower[-1])
         await until(lambda: _ledger(console).get_cell(last, "ms").plain.strip() == "9.0")
-        assert len(calls) == len(slower)
+        assert made == [(str(address), "ms") for address in slower]
+
+
+async def test_only_the_rows_that_differ_and_can_be_seen_are_drawn(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_console() as console:
+        _see(console, *(free(address) for address in ROWS))
+        await until(lambda: _ledger(console).row_count == len(ROWS))
+        await console.pilot.pause(0.2)
+        drawn: list[tuple[Region, ...]] = []
+        refresh = Ledger.refresh
+
+        def counted(ledger: Ledger, *regions: Region, **how: bool) -> Ledger:
+            drawn.append(regions)
+            return refresh(ledger, *regions, **how)
+
+        monkeypatch.setattr(Ledger, "refresh", counted)
+        _see(console, *(free(address, latency_ms=9.0) for address in (ROWS[1], ROWS[3], *ROWS[100:])))
+        await until(lambda: _ledger(console).get_cell(str(ROWS[-1]), "ms").plain.strip() == "9.0")
+        width = _ledger(console).size.width
+        assert drawn == [(Region(0, 2, width, 1),), (Region(0, 4, width, 1),)]
+        await console.shows(f"{ROWS[3]}       free      8.0.0   1  22.0/24.0 9.0")
+
+
+async def test_rows_change_places_together_a_little_later(open_console: OpenConsole) -> None:
+    async with open_console() as console:
+        _see(console, *(free(address, latency_ms=float(n)) for n, address in enumerate(ROWS[:9])))
+        await console.press("escape", "2", "o", "o", "o", "o", "o")
+        await console.shows("ms▲")
+        pane, ledger = console.main.backends, _ledger(console)
+        for n, address in enumerate(ROWS[:9]):
+            backend = console.cluster.backends.take(free(address, latency_ms=90.0 - n), "sweep")
+            pane.take([BackendSeen(backend)])
+            assert ledger.get_row_index(str(ROWS[0])) == 0
+        await until(lambda: ledger.get_row_index(str(ROWS[0])) == 8)
+        assert [ledger.get_row_index(str(address)) for address in ROWS[:9]] == [*range(8, -1, -1)]
 
 
 async def test_rows_are_in_the_order_of_their_addresses(open_console: OpenConsole) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from app.core.backends import Backend, Look
@@ -95,6 +96,7 @@ def trend(looks: Sequence[Look], width: int = _TREND_WIDTH) -> str:
     return sparks(latencies, width, top=max(top, _TREND_TOP_MS))
 
 
+@lru_cache(maxsize=4096)
 def by_address(text: str) -> tuple[int, object, str]:
     """Numeric addresses in their order, then names in theirs."""
     host, _, port = text.partition(":")

@@ -63,7 +63,6 @@ class BackendsPane(Pane):
         self._backends = backends
         self._placement: tuple[Placement, ...] = ()
         self._model = ""
-        self._counted = 0
         self._firsts: dict[str, int] = {}
         self._filter = ""
         self._marks: frozenset[str] = frozenset()
@@ -164,11 +163,11 @@ class BackendsPane(Pane):
                 case _:
                     pass
         seen = [event.backend for event in events if isinstance(event, BackendSeen)]
-        gone = [str(event.address) for event in events if isinstance(event, BackendForgotten)]
+        gone = [event.address for event in events if isinstance(event, BackendForgotten)]
         if seen or gone:
-            self._marks -= frozenset(gone)
-            more = len(self._backends.known) != self._counted
-            self._show_all() if gone or more else self._show(seen)
+            self._marks -= {str(address) for address in gone}
+            self.ledger.drop(str(address) for address in gone)
+            self._show((*seen, *self._regrouped()))
 
     @on(DataTable.RowHighlighted)
     def show_details(self) -> None:
@@ -216,16 +215,23 @@ class BackendsPane(Pane):
         return tuple(backend for backend in self._backends.known if passes(backend, self._filter))
 
     def _show_all(self) -> None:
-        self._lay_out()
-        passing = {str(backend.address) for backend in self._passing}
-        known = self._backends.known
-        self._counted = len(known)
-        self._firsts = first_ports(known) if self._sorted_by == "backend" and not self._reverse else {}
-        self.ledger.drop([key for key in self.ledger.keys if key not in passing])
-        self._show(known)
+        self._regrouped()
+        self._show(self._backends.known)
+
+    def _regrouped(self) -> tuple[Backend, ...]:
+        """The backends of the hosts where another port stands first now; in no order but theirs each does."""
+        known, before = self._backends.known, self._firsts
+        by_host = self._sorted_by == "backend" and not self._reverse
+        self._firsts = first_ports(known) if by_host else {}
+        changed = {host for host, _ in before.items() ^ self._firsts.items()}
+        return tuple(backend for backend in known if backend.address.host in changed)
 
     def _show(self, backends: Iterable[Backend]) -> None:
-        self.ledger.show({str(b.address): self._row(b) for b in backends if passes(b, self._filter)})
+        self._lay_out()
+        shown = {str(backend.address): backend for backend in backends}
+        passing = {key: backend for key, backend in shown.items() if passes(backend, self._filter)}
+        self.ledger.drop(shown.keys() - passing.keys())
+        self.ledger.show({key: self._row(backend) for key, backend in passing.items()})
         known = self._backends.known
         self.set_class(not known, "-empty")
         told = f"{len(self._backends.usable)} of {len(known)} usable" if known else ""

@@ -6,11 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.binding import BindingType
+from textual.geometry import Region
+from textual.timer import Timer
 from textual.widgets import DataTable
+from textual.widgets.data_table import ColumnKey, RowKey
 
 from app.ui.plain import plain_line
+
+_REORDERED_EVERY_S = 1.0
+"""Where the order goes with what is shown: nobody can read rows that jump more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,8 @@ class Ledger(DataTable[Text]):
         self._order = order
         self._reverse = False
         self._sorted_by_value = False
+        self._sorting: Timer | None = None
+        self._in_order: list[str] = []
         self._shown: dict[str, Row] = {}
         self._layout: tuple[Column, ...] = ()
 
@@ -107,7 +118,7 @@ class Ledger(DataTable[Text]):
         for column in self._layout:
             title = column.title.rjust(column.width - 1) if column.right else column.title
             self.add_column(Text(title, no_wrap=True), width=column.width, key=column.key)
-        rows, self._shown = self._shown, {}
+        rows, self._shown, self._in_order = self._shown, {}, []
         self.show(rows)
         self._select(selected)
 
@@ -120,18 +131,51 @@ class Ledger(DataTable[Text]):
             else:
                 self.add_row(*(self._cell(key, row, column) for column in self._layout), key=key)
             self._shown[key] = row
-        if new or (rows and self._sorted_by_value):
+        if new:
+            self._in_order += [key for key in rows if key in new]
             self._sort()
+        elif rows and self._sorted_by_value and self._sorting is None:
+            self._sorting = self.set_timer(_REORDERED_EVERY_S, self._sort, name="sort")
 
     def drop(self, keys: Iterable[str]) -> None:
         """Take rows away."""
         for key in keys:
             if self._shown.pop(key, None) is not None:
+                self._in_order.remove(key)
                 self.remove_row(key)
 
+    def _render_cell(
+        self,
+        row_index: int,
+        column_index: int,
+        base_style: Style,
+        width: int,
+        cursor: bool = False,
+        hover: bool = False,
+    ) -> list[list[Segment]]:
+        """A line in one style, which is all that a cell is here; much faster than for any renderable."""
+        is_header, column = row_index < 0, ColumnKey(self._layout[column_index].key)
+        row = self._data[RowKey(self._in_order[row_index])] if not is_header else None
+        text = row[column] if row is not None else self.columns[column].label
+        over, last = self._get_styles_to_render_cell(
+            is_header, False, False, hover, cursor, self.show_cursor, self._show_hover_cursor, False, True
+        )
+        style = base_style + Style.from_meta({"row": row_index, "column": column_index}) + over
+        tone = self.app.console.get_style(text.style)
+        said = set_cell_size(text.plain, min(width, text.cell_len))
+        parts = ((said, style + tone + last), (" " * (width - cell_len(said)), style + last))
+        return [[Segment(part, style) for part, style in parts if part]]
+
     def _sort(self) -> None:
-        selected = self.selected
-        self.sort(self._layout[0].key, key=lambda cell: self._order(cell.row), reverse=self._reverse)
+        if self._sorting is not None:
+            self._sorting.stop()
+            self._sorting = None
+        in_order = sorted(self._shown, key=self._order, reverse=self._reverse)
+        if in_order == self._in_order:
+            return
+        self._in_order, selected = in_order, self.selected
+        places = {key: place for place, key in enumerate(in_order)}
+        self.sort(self._layout[0].key, key=lambda cell: places[cell.row])
         self._select(selected)
 
     def _select(self, key: str | None) -> None:
@@ -139,10 +183,19 @@ class Ledger(DataTable[Text]):
             self.move_cursor(row=self.get_row_index(key), animate=False)
 
     def _change(self, key: str, row: Row) -> None:
-        before = self._shown[key]
-        for column in self._layout:
-            if row.get(column.key) != before.get(column.key):
-                self.update_cell(key, column.key, self._cell(key, row, column))
+        """Draw a row anew where it differs and can be seen; a DataTable by itself would draw all of them."""
+        before, cells = self._shown[key], self._data[RowKey(key)]
+        changed = [column for column in self._layout if row.get(column.key) != before.get(column.key)]
+        for column in changed:
+            cells[ColumnKey(column.key)] = self._cell(key, row, column)
+        if changed:
+            self._update_count += 1
+            self._draw_row(key)
+
+    def _draw_row(self, key: str) -> None:
+        y = self.header_height + self.get_row_index(key) - round(self.scroll_y)
+        if self.header_height <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
 
     def _cell(self, key: str, row: Row, column: Column) -> Text:
         cell = row.get(column.key, Cell(""))
