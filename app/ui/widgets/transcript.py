@@ -14,6 +14,7 @@ from textual.theme import Theme
 
 from app.core.chat import Turn
 from app.ui.widgets.following import Following
+from app.ui.widgets.lines import unpacked
 from app.ui.widgets.selectable import selectable, with_matches
 from app.ui.widgets.turn import Canvas, TurnView
 from app.ui.widgets.turn_drawing import PARTS, TurnLook
@@ -177,7 +178,7 @@ class Transcript(Following):
         if y >= len(self._rows):
             return Strip.blank(width, base)
         row = self._rows[y]
-        strip = Strip(row.line).crop_extend(0, width, None).apply_style(base)
+        strip = Strip(unpacked(row.line)).crop_extend(0, width, None).apply_style(base)
         if self.search is not None:
             strip = with_matches(strip, self.search.pattern, self.look("match"))
         return selectable(strip, row.number, self)

@@ -17,7 +17,7 @@ from app.text.answer import Finish
 from app.text.units import bytes_text, plural
 from app.ui.plain import plain_line, plain_text
 from app.ui.widgets.folding import fold
-from app.ui.widgets.lines import EMPTY, Line, line_of, written
+from app.ui.widgets.lines import EMPTY, Line, line_of, packed, with_end
 
 PARTS = ("you", "model", "dim", "error", "warning", "heading", "code", "link")
 _INDENT = 2
@@ -110,9 +110,9 @@ class TurnDrawing:
         """A name, with the numbers beside it or, where they do not fit, under it."""
         name = Segment(plain_line(who), self._styles[style])
         if len(who) + len(numbers) + 2 <= self._width:
-            self.lines.append((name, Segment(f"  {numbers}".rstrip(), self._styles["dim"])))
+            self.lines.append(packed((name, Segment(f"  {numbers}".rstrip(), self._styles["dim"]))))
         else:
-            self.lines.append((name,))
+            self.lines.append(packed((name,)))
             self._paragraph(numbers, "dim")
 
     def _paragraph(self, text: str, style: str = "") -> None:
@@ -137,7 +137,7 @@ class TurnDrawing:
             return
         lines = self._answer.lines(plain_text(text), until)
         if growing and lines:
-            lines[-1] = (*written(lines[-1]), Segment("▌", self._styles["dim"]))
+            lines[-1] = with_end(lines[-1], Segment("▌", self._styles["dim"]))
         self.lines += lines
 
     def _end(self, shown: Shown) -> None:
