@@ -160,7 +160,9 @@ class Ledger(DataTable[Text]):
         over, last = self._get_styles_to_render_cell(
             is_header, False, False, hover, cursor, self.show_cursor, self._show_hover_cursor, False, True
         )
-        style = base_style + Style.from_meta({"row": row_index, "column": column_index}) + over
+        # A click on a row means all of it: cells that look alike are sent to the terminal as one.
+        where = {"row": row_index, "column": column_index if is_header else 0}
+        style = base_style + Style.from_meta(where) + over
         tone = self.app.console.get_style(text.style)
         said = set_cell_size(text.plain, min(width, text.cell_len))
         parts = ((said, style + tone + last), (" " * (width - cell_len(said)), style + last))
@@ -183,19 +185,22 @@ class Ledger(DataTable[Text]):
             self.move_cursor(row=self.get_row_index(key), animate=False)
 
     def _change(self, key: str, row: Row) -> None:
-        """Draw a row anew where it differs and can be seen; a DataTable by itself would draw all of them."""
+        """Draw a row anew where it differs, if it can be seen; a DataTable by itself would draw them all."""
         before, cells = self._shown[key], self._data[RowKey(key)]
-        changed = [column for column in self._layout if row.get(column.key) != before.get(column.key)]
-        for column in changed:
-            cells[ColumnKey(column.key)] = self._cell(key, row, column)
-        if changed:
+        end = drawn = 0
+        for column in self._layout:
+            end += column.width
+            if row.get(column.key) != before.get(column.key):
+                cells[ColumnKey(column.key)] = self._cell(key, row, column)
+                drawn = end
+        if drawn:
             self._update_count += 1
-            self._draw_row(key)
+            self._draw_row(key, drawn)
 
-    def _draw_row(self, key: str) -> None:
+    def _draw_row(self, key: str, width: int) -> None:
         y = self.header_height + self.get_row_index(key) - round(self.scroll_y)
         if self.header_height <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, width, 1))
 
     def _cell(self, key: str, row: Row, column: Column) -> Text:
         cell = row.get(column.key, Cell(""))
