@@ -39,7 +39,7 @@ class Terminal:
         if self.pid == 0:
             # Here, for a size that is set from outside may come after the program has read it.
             _set_size(0, columns, rows)
-            os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color"})
+            os.execvpe(command[0], list(command), _of_terminal(environment))
         self.flags_before = self.flags
 
     def __enter__(self) -> Self:
@@ -153,6 +153,14 @@ class Terminal:
             self.written += piece
             self._stream.feed(_PRIVATE.sub(b"", piece))
         return bool(piece)
+
+
+def _of_terminal(environment: Mapping[str, str]) -> dict[str, str]:
+    # Python believes these rather than the terminal, and the workers of xdist have them.
+    believed = ("COLUMNS", "LINES")
+    return {name: value for name, value in environment.items() if name not in believed} | {
+        "TERM": "xterm-256color"
+    }
 
 
 def _set_size(fd: int, columns: int, rows: int) -> None:

@@ -1,0 +1,64 @@
+"""What a console has in memory: nothing large before something needs it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.config import folders
+from tests.support.rpc_fakes import closed_port
+from tests.support.terminal import Terminal
+
+LISTING = """
+import atexit, sys
+from pathlib import Path
+list_to = Path(sys.argv.pop())
+atexit.register(lambda: list_to.write_text("\\n".join(sys.modules)))
+from app.cli import main
+main()
+"""
+
+OF_HTTP = {"httpx", "httpcore", "anyio", "h11", "http.client", "urllib.request", "app.ollama.wire"}
+OF_ANSWERS = {"markdown_it", "rich.markdown", "rich.syntax", "pygments"}
+OF_FAULTS = {"importlib.metadata", "email"}
+OF_LARGE_LOGS = {"ctypes"}
+OF_INSTALLING = {"app.llama.install", "zipfile", "tarfile", "importlib.resources"}
+OF_NOBODY = {"multiprocessing", "xml", "unittest", "app.demo"}
+UNNEEDED = OF_HTTP | OF_ANSWERS | OF_FAULTS | OF_LARGE_LOGS | OF_INSTALLING | OF_NOBODY
+
+
+def imported_by_a_console(environment: Mapping[str, str], folder: Path, shown: str) -> set[str]:
+    """The modules in memory when a console is left that has shown that text."""
+    listing = folder / "modules"
+    command = (sys.executable, "-c", LISTING, str(listing))
+    with Terminal(command, environment, 120, 36) as terminal:
+        terminal.wait_for(shown)
+        terminal.send("\x11")
+        assert terminal.wait_exit() == 0
+    return set(listing.read_text().split())
+
+
+def test_an_idle_console_has_nothing_that_nobody_needs(lonely: Mapping[str, str], tmp_path: Path) -> None:
+    imported = imported_by_a_console(lonely, tmp_path, "No model is chosen yet.")
+    assert "app.ui.screens.main" in imported
+    assert imported & UNNEEDED == set()
+
+
+def test_what_is_down_needs_no_more(lonely: Mapping[str, str], tmp_path: Path) -> None:
+    folders.config_file().write_text(
+        f"nodes: [http://{closed_port()}]\nbackends: [{closed_port()}]\nnetworks: [127.0.0.1]\n"
+    )
+    imported = imported_by_a_console(lonely, tmp_path, "down")
+    assert imported & UNNEEDED == set()
+
+
+def test_a_node_that_listens_needs_an_http_client(lonely: Mapping[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        folders.config_file().write_text(
+            f"nodes: [http://127.0.0.1:{silent.getsockname()[1]}]\nnetworks: [127.0.0.1]\n"
+            "ollama: {reply_timeout_s: 0.2}\n"
+        )
+        imported = imported_by_a_console(lonely, tmp_path, "down")
+    assert {"httpx", "app.ollama.wire"} <= imported, "else the other tests could not fail"
