@@ -17,6 +17,8 @@ from app.core.history import History
 
 UNSEEN_S = 30.0
 """Between two readings while nobody looks."""
+FIRST_SPAN_S = 0.5
+"""From the first reading to the second: only two of them tell how busy the processor is."""
 GPU_TIMES = 2
 """The GPUs are read so many times less often: asking them takes a process."""
 STRETCH_S = 10.0
@@ -90,11 +92,16 @@ class BoxWatch:
             group.create_task(self._watch_vitals(), name="watch the vitals")
 
     async def _watch_vitals(self) -> None:
+        await self._read_vitals()
+        await asyncio.sleep(FIRST_SPAN_S)
         while True:
-            self.latest = await asyncio.to_thread(read_vitals, self.latest, self._gpus)
-            self.history.put(time.monotonic(), self.latest)
-            self._bus.publish(VitalsRead(self.latest))
+            await self._read_vitals()
             await self._pause(1)
+
+    async def _read_vitals(self) -> None:
+        self.latest = await asyncio.to_thread(read_vitals, self.latest, self._gpus)
+        self.history.put(time.monotonic(), self.latest)
+        self._bus.publish(VitalsRead(self.latest))
 
     async def _watch_gpus(self) -> None:
         """Apart from the rest, because a driver may take its time."""

@@ -10,9 +10,9 @@ import pytest
 
 from app.box.gpus import Gpu
 from app.core.events import Bus
-from app.core.vitals import STRETCHES, UNSEEN_S, BoxHistory, BoxWatch
+from app.core.vitals import STRETCHES, UNSEEN_S, BoxHistory, BoxWatch, VitalsRead
 from tests.support.box import reading
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_S, until
 
 ONE = (Gpu(0, "A", 50.0, 1, 2, 40.0),)
 
@@ -51,9 +51,23 @@ async def test_who_begins_to_look_need_not_wait_as_long_as_nobody(monkeypatch: p
     monkeypatch.setattr("app.core.vitals.read_vitals", read)
     box = BoxWatch(Bus(), no_gpus)
     async with watched(box):
-        await until(lambda: count == 1)
+        await until(lambda: count == 2)
         with box.looked_at(0.01):
-            await until(lambda: count >= 3)
+            await until(lambda: count >= 4)
+
+
+async def test_the_processors_share_is_soon_known_though_nobody_looks() -> None:
+    async def no_gpus() -> tuple[Gpu, ...]:
+        return ()
+
+    bus = Bus()
+    box = BoxWatch(bus, no_gpus)
+    assert box.interval_s > DEADLINE_S, "or the test could not fail"
+    with bus.subscribe() as mailbox:
+        async with watched(box):
+            await until(lambda: box.latest is not None and box.latest.cpu_percent is not None)
+        told = [event.vitals for event in mailbox.take() if isinstance(event, VitalsRead)]
+    assert [vitals.cpu_percent is not None for vitals in told] == [True], "the newest alone counts"
 
 
 async def test_a_driver_that_hangs_holds_up_nothing() -> None:
