@@ -14,6 +14,7 @@ from app.cli.session import open_cluster
 from app.cli.tables import print_backends
 from app.core.backends import Backend
 from app.core.membership import Membership
+from app.core.memory import memory_together
 
 
 @click.group()
@@ -103,6 +104,9 @@ async def _list(options: ClusterOptions, *, as_json: bool) -> int:
         print_json({"backends": [known_backend_form(b) for b in known]})
         return 0
     print_backends(known)
+    memory = memory_together(known)
+    if memory is not None:
+        say(f"{memory}, the memory of each box counted once.")
     if not known:
         say("No backend is known. Look for some with 'discover', or name one with 'backends add HOST'.")
     return 0

@@ -10,6 +10,7 @@ from app.core.chat import Answered, ChatPart, Measured, Routed
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorStatus
 from app.core.discovery import Sweep
+from app.core.memory import memory_together
 from app.core.models import Model
 from app.core.pool import Node
 from app.core.routing import Route
@@ -116,6 +117,7 @@ def status_form(cluster: Cluster) -> Form:
     """The whole cluster at a glance."""
     running = cluster.coordinators.running
     nodes = cluster.pool.nodes
+    memory = memory_together(cluster.backends.known)
     return {
         "mode": cluster.choices.now.mode,
         "model": cluster.choices.now.model,
@@ -124,6 +126,7 @@ def status_form(cluster: Cluster) -> Form:
         "backends": {
             "total": len(cluster.backends.known),
             "by_state": dict(Counter(str(b.state) for b in cluster.backends.known if b.state)),
+            "memory": memory and {"free_bytes": memory.free_bytes, "total_bytes": memory.total_bytes},
         },
         "nodes": {"total": len(nodes), "healthy": sum(node.up is True for node in nodes)},
     }

@@ -14,6 +14,7 @@ from app.cli.session import open_cluster
 from app.cli.tables import print_placement
 from app.config.logfile import log_file
 from app.core.cluster import Cluster
+from app.core.memory import memory_together
 from app.text.units import UNKNOWN, plural
 
 
@@ -43,13 +44,15 @@ async def _status(options: ClusterOptions, *, with_settings: bool, as_json: bool
 
 def _print_status(cluster: Cluster) -> None:
     chosen, running = cluster.choices.now, cluster.coordinators.running
-    states = Counter(str(b.state) for b in cluster.backends.known)
+    states = Counter(b.word or UNKNOWN for b in cluster.backends.known)
+    memory = memory_together(cluster.backends.known)
     nodes = cluster.pool.nodes
     lines = {
         "mode": chosen.mode,
         "distribution": "on" if chosen.distributed else "off",
         "model": chosen.model or UNKNOWN,
         "backends": ", ".join(f"{count} {state}" for state, count in states.items()) or "none known",
+        "memory": str(memory or UNKNOWN),
         "nodes": f"{sum(n.up is True for n in nodes)} of {len(nodes)} up" if nodes else "none known",
         "log": f"{log_file(cluster.places.lasting)}, {cluster.settings.console.log_level}",
         "coordinator": "none",

@@ -10,6 +10,7 @@ from pathlib import Path
 from app.config.logfile import log_file
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorStatus
+from app.core.memory import memory_together
 from app.core.reload import Counts, Difference
 from app.core.routing import Route
 from app.text.units import UNKNOWN, plural
@@ -140,8 +141,10 @@ def _coordinator_lines(status: CoordinatorStatus | None) -> tuple[str, ...]:
 
 def _backends_text(cluster: Cluster) -> str:
     known = cluster.backends.known
-    states = Counter(str(backend.state or "not probed yet") for backend in known)
-    return ", ".join((f"{len(known)} known", *(f"{count} {state}" for state, count in states.items())))
+    states = Counter(backend.word or "not probed yet" for backend in known)
+    memory = memory_together(known)
+    said = (f"{len(known)} known", *(f"{count} {state}" for state, count in states.items()))
+    return ", ".join((*said, str(memory)) if memory else said)
 
 
 async def _engine_text(cluster: Cluster) -> str:

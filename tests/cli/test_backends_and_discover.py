@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.text.units import bytes_text
 from tests.cli.conftest import Run
 from tests.support.engine import RpcServerFactory, free_port
 
@@ -71,6 +72,24 @@ def test_a_backend_is_disabled_enabled_named_and_noted(
     assert "disabled" in run("backends", "list").out
     assert run("backends", "enable", address, "--json").json["state"] == "free"
     assert run("backends", "disable", "127.0.0.9").code == 1
+
+
+def test_two_workers_of_one_box_have_its_memory_once(
+    run: Run, configured: Configured, rpc_server: RpcServerFactory
+) -> None:
+    configured()
+    workers = [rpc_server(host="127.0.0.2") for _ in range(2)]
+    for worker in workers:
+        run("backends", "add", str(worker.address))
+    listed = run("backends", "list", "--json").json["backends"]
+    [[one], [other]] = [backend["devices"] for backend in listed]
+    assert one["total_bytes"] == other["total_bytes"]
+    memory = run("status", "--json").json["backends"]["memory"]
+    assert memory == {"free_bytes": one["free_bytes"], "total_bytes": one["total_bytes"]}
+    said = f"{bytes_text(one['free_bytes'])} free of {bytes_text(one['total_bytes'])}"
+    assert said in run("status").out
+    shown = run("backends", "list")
+    assert said in shown.out + shown.err
 
 
 @pytest.mark.parametrize(

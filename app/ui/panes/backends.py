@@ -19,6 +19,7 @@ from app.core.backends import Backend, BackendForgotten, Backends, BackendSeen
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.events import Event
+from app.core.memory import memory_together
 from app.core.placement import Placement, Share, share_of
 from app.llama.command import worker_command_text
 from app.text.address import Address, parse_address
@@ -234,10 +235,13 @@ class BackendsPane(Pane):
         self.ledger.show({key: self._row(backend) for key, backend in passing.items()})
         known = self._backends.known
         self.set_class(not known, "-empty")
-        told = f"{len(self._backends.usable)} of {len(known)} usable" if known else ""
-        marked = f"  {len(self._marks)} marked" if self._marks else ""
-        narrowed = f"  /{self._filter}" if self._filter else ""
-        self.remark(f"{told}{marked}{narrowed}")
+        told = (
+            f"{len(self._backends.usable)} of {len(known)} usable" if known else "",
+            f"{len(self._marks)} marked" if self._marks else "",
+            f"/{self._filter}" if self._filter else "",
+            str(memory_together(known) or ""),
+        )
+        self.remark("  ".join(part for part in told if part))
         self.show_details()
 
     def _row(self, backend: Backend) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -18,15 +19,14 @@ class PaneTabs(Widget):
     remark = reactive("")
 
     def render(self) -> Content:
-        """One line; the remark is left out where it does not fit."""
+        """One line; of the remark as many of its parts as fit, the first ones first."""
         tabs = Content(_GAP).join(self._tab(place) for place in Place)
         width = self.size.width - 2
-        room = width - tabs.cell_length - len(_GAP)
-        if not self.remark or len(self.remark) > room:
-            return tabs
-        return Content.assemble(
-            tabs, " " * (width - tabs.cell_length - len(self.remark)), (self.remark, "$text-muted")
-        )
+        remark = self.remark
+        while remark and cell_len(remark) > width - tabs.cell_length - len(_GAP):
+            remark, _, _ = remark.rpartition("  ")
+        gap = " " * (width - tabs.cell_length - cell_len(remark)) if remark else ""
+        return Content.assemble(tabs, gap, (remark, "$text-muted"))
 
     def _tab(self, place: Place) -> Content:
         style = "bold reverse" if place is self.current else "$text-muted"
