@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Click, Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -24,6 +24,7 @@ from app.core.placement import Placement, Share, share_of
 from app.llama.command import worker_command_text
 from app.text.address import Address, parse_address
 from app.text.units import duration_text
+from app.ui.clicks import open_by_two_clicks
 from app.ui.commands import pane_bindings
 from app.ui.panes.backend_rows import (
     RANKS,
@@ -51,6 +52,10 @@ class BackendTable(Ledger):
     """The backends. The keys of the pane come before those of a table: Enter opens."""
 
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.BACKENDS)
+
+    async def on_click(self, event: Click) -> None:
+        """Open what was clicked twice."""
+        await open_by_two_clicks(self, event, "backend")
 
 
 class BackendsPane(Pane):
@@ -129,6 +134,16 @@ class BackendsPane(Pane):
         """Sort the other way round."""
         self._reverse = not self._reverse
         self._sort()
+
+    @on(DataTable.HeaderSelected)
+    def sort_by_clicked(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by the column whose heading was clicked; the other way round, where it does so already."""
+        event.stop()
+        key = event.column_key.value
+        if key in RANKS:
+            self._reverse = key == self._sorted_by and not self._reverse
+            self._sorted_by = key
+            self._sort()
 
     def ask_filter(self) -> None:
         """Ask for what the backends that are shown have in them."""

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.events import Click
-from textual.widget import Widget
 
+from app.ui.clicks import open_by_two_clicks
 from app.ui.commands import pane_bindings
 from app.ui.places import Place
 from app.ui.widgets.ledger import Ledger
@@ -28,7 +28,7 @@ class BoxRow(Said, can_focus=True):
 
     async def on_click(self, event: Click) -> None:
         """Open it by two clicks."""
-        await _open_by_two_clicks(self, event)
+        await open_by_two_clicks(self, event, "node")
 
 
 class NodeTable(Ledger):
@@ -45,9 +45,4 @@ class NodeTable(Ledger):
 
     async def on_click(self, event: Click) -> None:
         """Open what was clicked twice."""
-        await _open_by_two_clicks(self, event)
-
-
-async def _open_by_two_clicks(widget: Widget, event: Click) -> None:
-    if event.chain > 1:
-        await widget.app.run_action("screen.command('node')", widget)
+        await open_by_two_clicks(self, event, "node")
