@@ -1,11 +1,8 @@
-"""How a backend looks in the table: columns, cells, what they are sorted by, what a filter finds."""
+"""How a backend looks in the table: columns, cells, what a filter finds."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from app.core.backends import Backend, Look
 from app.core.placement import Share
@@ -48,21 +45,6 @@ def tone_of(state: BackendState | None) -> str:
     return _TONES[state] if state is not None else "muted"
 
 
-RANKS: dict[str, Callable[[Backend, Share | None], Any]] = {
-    "backend": lambda backend, _share: str(backend.address),
-    "name": lambda backend, _share: backend.remark.name or None,
-    "state": lambda backend, _share: backend.word,
-    "protocol": lambda backend, _share: backend.protocol,
-    "devices": lambda backend, _share: len(backend.devices) or None,
-    "memory": lambda backend, _share: backend.total_bytes,
-    "ms": lambda backend, _share: backend.latency_ms,
-    "layers": lambda _backend, share: share.layers if share else None,
-    "holds": lambda _backend, share: share.held_bytes if share else None,
-    "origin": lambda backend, _share: backend.origin,
-}
-"""What the rows are sorted by, for each column; None comes last."""
-
-
 def columns(width: int, *, named: bool) -> tuple[Column, ...]:
     """The columns that there is room for, the most useful first."""
     chosen = _BASIC
@@ -94,16 +76,6 @@ def trend(looks: Sequence[Look], width: int = _TREND_WIDTH) -> str:
     latencies = [look.latency_ms for look in looks[-width:]]
     top = max((latency for latency in latencies if latency is not None), default=0.0)
     return sparks(latencies, width, top=max(top, _TREND_TOP_MS))
-
-
-@lru_cache(maxsize=4096)
-def by_address(text: str) -> tuple[int, object, str]:
-    """Numeric addresses in their order, then names in theirs."""
-    host, _, port = text.partition(":")
-    try:
-        return 0, int(ipaddress.IPv4Address(host)), port.zfill(5)
-    except ValueError:
-        return 1, host, port.zfill(5)
 
 
 def backend_row(backend: Backend, share: Share | None, latency: Steady) -> Row:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -26,10 +25,9 @@ from app.text.address import Address, parse_address
 from app.text.units import duration_text
 from app.ui.clicks import open_by_two_clicks
 from app.ui.commands import pane_bindings
+from app.ui.panes.backend_order import BackendOrder, by_address
 from app.ui.panes.backend_rows import (
-    RANKS,
     backend_row,
-    by_address,
     columns,
     details,
     first_ports,
@@ -72,7 +70,7 @@ class BackendsPane(Pane):
         self._firsts: dict[str, int] = {}
         self._filter = ""
         self._marks: frozenset[str] = frozenset()
-        self._sorted_by, self._reverse = "backend", False
+        self._order = BackendOrder()
         self._latencies: defaultdict[Address, Steady] = defaultdict(steady_latency)
 
     def compose(self) -> ComposeResult:
@@ -125,25 +123,20 @@ class BackendsPane(Pane):
 
     def sort_by_next(self) -> None:
         """Sort by the next column that is shown."""
-        keys = [column.key for column in self._columns() if column.key in RANKS]
-        at = keys.index(self._sorted_by) if self._sorted_by in keys else -1
-        self._sorted_by = keys[(at + 1) % len(keys)]
+        self._order.go_on(self._columns())
         self._sort()
 
     def reverse(self) -> None:
         """Sort the other way round."""
-        self._reverse = not self._reverse
+        self._order.reverse = not self._order.reverse
         self._sort()
 
     @on(DataTable.HeaderSelected)
     def sort_by_clicked(self, event: DataTable.HeaderSelected) -> None:
         """Sort by the column whose heading was clicked; the other way round, where it does so already."""
         event.stop()
-        key = event.column_key.value
-        if key in RANKS:
-            self._reverse = key == self._sorted_by and not self._reverse
-            self._sorted_by = key
-            self._sort()
+        self._order.choose(event.column_key.value or "")
+        self._sort()
 
     def ask_filter(self) -> None:
         """Ask for what the backends that are shown have in them."""
@@ -204,27 +197,15 @@ class BackendsPane(Pane):
         return columns(self.content_size.width, named=named)
 
     def _lay_out(self) -> None:
-        sign = "▼" if self._reverse else "▲"
-        self.ledger.lay_out(
-            tuple(
-                replace(c, title=f"{c.title}{sign}") if c.key == self._sorted_by else c
-                for c in self._columns()
-            )
-        )
+        self.ledger.lay_out(self._order.titled(self._columns()))
 
     def _sort(self) -> None:
         self._show_all()
-        if self._sorted_by == "backend":
-            self.ledger.order_by(by_address, reverse=self._reverse)
-            return
-        rank = RANKS[self._sorted_by]
+        self.ledger.order_by(self._place, reverse=self._order.reverse)
 
-        def order(text: str) -> object:
-            backend = self._backends.get(parse_address(text))
-            value = rank(backend, self._share(backend.address)) if backend else None
-            return value is None, value or 0, by_address(text)
-
-        self.ledger.order_by(order, reverse=self._reverse)
+    def _place(self, text: str) -> tuple[object, ...]:
+        backend = self._backends.get(parse_address(text))
+        return self._order.place(backend, self._share(backend.address)) if backend else ()
 
     @property
     def _passing(self) -> tuple[Backend, ...]:
@@ -237,8 +218,7 @@ class BackendsPane(Pane):
     def _regrouped(self) -> tuple[Backend, ...]:
         """The backends of the hosts where another port stands first now; in no order but theirs each does."""
         known, before = self._backends.known, self._firsts
-        by_host = self._sorted_by == "backend" and not self._reverse
-        self._firsts = first_ports(known) if by_host else {}
+        self._firsts = first_ports(known) if self._order.is_by_host else {}
         changed = {host for host, _ in before.items() ^ self._firsts.items()}
         return tuple(backend for backend in known if backend.address.host in changed)
 
