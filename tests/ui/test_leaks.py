@@ -90,9 +90,9 @@ async def test_panes(open_console: OpenConsole) -> None:
         async def hide_and_show() -> None:
             for pane in ("backends", "nodes", "coordinator"):
                 await console.command(f"hide {pane}")
-                assert console.main.hidden == (pane,)
+                assert list(console.main.hidden) == [pane]
                 await console.command(f"show {pane}")
-                assert console.main.hidden == ()
+                assert list(console.main.hidden) == []
 
         await gives_back(console, hide_and_show)
 
