@@ -5,12 +5,15 @@ from __future__ import annotations
 import click
 
 from app.cli.forms import node_form
+from app.cli.members import Kind, remove
 from app.cli.node_models import add_model_commands
 from app.cli.options import ClusterOptions, cluster_options, complete_node, node_word
-from app.cli.output import json_option, print_json, say
+from app.cli.output import json_option
 from app.cli.running import run
 from app.cli.session import open_cluster
 from app.cli.tables import print_nodes
+
+_NODES = Kind("nodes", node_form, print_nodes, "No node is known. Name one with 'nodes add URL'.")
 
 
 @click.group()
@@ -31,10 +34,11 @@ def list_nodes(options: ClusterOptions, as_json: bool) -> int:
 
 @nodes.command("add")
 @click.argument("url", type=node_word)
+@json_option
 @cluster_options
-def add_node(options: ClusterOptions, url: str) -> int:
+def add_node(options: ClusterOptions, url: str, as_json: bool) -> int:
     """Remember the Ollama server at URL, and ask it now."""
-    return run(_add(options, url))
+    return run(_NODES.change(options, lambda members: members.add_node(url), as_json=as_json))
 
 
 @nodes.command("remove")
@@ -42,31 +46,12 @@ def add_node(options: ClusterOptions, url: str) -> int:
 @cluster_options
 def remove_node(options: ClusterOptions, url: str) -> int:
     """Forget the Ollama server at URL."""
-    return run(_remove(options, url))
+    return run(remove(options, url, lambda members: members.remove_node(url)))
 
 
 async def _list(options: ClusterOptions, *, as_json: bool) -> int:
     async with open_cluster(options) as cluster:
         await cluster.pool.refresh()
         known = cluster.pool.nodes
-    if as_json:
-        print_json({"nodes": [node_form(node) for node in known]})
-        return 0
-    print_nodes(known)
-    if not known:
-        say("No node is known. Name one with 'nodes add URL'.")
-    return 0
-
-
-async def _add(options: ClusterOptions, url: str) -> int:
-    async with open_cluster(options) as cluster:
-        node = await cluster.members.add_node(url)
-    print_nodes([node])
-    return 0
-
-
-async def _remove(options: ClusterOptions, url: str) -> int:
-    async with open_cluster(options) as cluster:
-        await cluster.members.remove_node(url)
-    say(f"Removed {url}.")
+    _NODES.show_all(known, as_json=as_json)
     return 0

@@ -51,7 +51,8 @@ def test_a_backend_is_added_listed_and_removed(
     configured()
     worker = rpc_server()
     address = str(worker.address)
-    assert run("backends", "add", address).code == 0
+    added = run("backends", "add", address, "--json").json
+    assert (added["address"], added["state"]) == (address, "free")
     [listed] = run("backends", "list", "--json").json["backends"]
     assert (listed["address"], listed["state"], listed["origin"]) == (address, "free", "state")
     assert run("backends", "remove", address).code == 0
