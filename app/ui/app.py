@@ -111,6 +111,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
             prompt.post_message(Prompt.Sent(text))
         await opening.remove_children()
 
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Leave, as soon as every screen is complete.
+
+        From here on Textual gives no widget its children any more, and yet tells it that it is mounted.
+        """
+        for screen in self.screen_stack:
+            if not screen.is_mounted:
+                screen.call_later(self.exit, result, return_code, message)
+                return
+        super().exit(result, return_code, message)
+
     def on_resize(self, event: Resize) -> None:
         """Cover every screen where there is too little room for it."""
         for screen in self.screen_stack:
