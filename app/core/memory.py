@@ -28,7 +28,7 @@ def memory_together(backends: Iterable[Backend]) -> Memory | None:
     boxes = defaultdict[str, list[Backend]](list)
     for backend in backends:
         if backend.enabled and backend.devices:
-            boxes[backend.address.host].append(backend)
+            boxes[_box(backend.address.host)].append(backend)
     parts = [part for workers in boxes.values() for part in (*_of_gpus(workers), *_of_the_box(workers))]
     if not parts:
         return None
@@ -52,6 +52,11 @@ def _of_the_box(workers: Sequence[Backend]) -> Iterator[Memory]:
         once = size * max(claimed[size] for claimed in claims.values())
         unheld = all(_is_unheld(worker) for worker, claimed in claims.items() if size in claimed)
         yield Memory(once if unheld else None, once)
+
+
+def _box(host: str) -> str:
+    """A name of the box that is the same for each address of loopback: all of them are this box."""
+    return "localhost" if host.startswith("127.") else host
 
 
 def _claims_all(device: Device) -> bool:

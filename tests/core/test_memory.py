@@ -21,6 +21,14 @@ def test_the_memory_of_a_box_counts_once_however_many_workers_claim_it() -> None
     assert memory_together([*workers, _worker(2, 50052, CPU)]) == Memory(256 * GIB, 256 * GIB)
 
 
+def test_every_loopback_address_is_this_box() -> None:
+    here = [
+        Backend(Address(host, 50052), "state", BackendState.FREE, devices=(CPU,))
+        for host in ("127.0.0.1", "127.0.0.2", "localhost")
+    ]
+    assert memory_together(here) == Memory(128 * GIB, 128 * GIB)
+
+
 def test_each_gpu_counts() -> None:
     two = (GPU, replace(GPU, index=1))
     workers = [_worker(1, 50052, *two), _worker(1, 50053, GPU), _worker(1, 50054, CPU)]

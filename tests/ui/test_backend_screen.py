@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import RenderableType
+from textual.events import Key
 from textual.screen import Screen
 
 from app.core.coordinator_status import CoordinatorChanged
@@ -107,6 +108,18 @@ async def test_its_keys(open_console: OpenConsole, rpc_server: RpcServerFactory)
         await console.press("p")
         await until(lambda: len(console.cluster.backends.looks(worker.address)) > looks)
         assert isinstance(console.app.screen, BackendScreen)
+
+
+async def test_a_key_that_comes_right_behind_that_of_the_pane_is_for_the_pane(
+    open_console: OpenConsole,
+) -> None:
+    async with open_console() as console:
+        console.cluster.backends.take(free(HERS), "sweep")
+        await console.shows(str(HERS))
+        await console.press("escape")
+        for key in ("2", "enter"):
+            console.app.post_message(Key(key, None))
+        await until(lambda: isinstance(console.app.screen, BackendScreen))
 
 
 async def test_it_closes_and_says_so_when_the_backend_is_forgotten(open_console: OpenConsole) -> None:

@@ -161,7 +161,8 @@ class MainScreen(Screen[None]):
             self.run_worker(self._await(keeping), name="keep layout", exit_on_error=False)
         pane = self._pane(place)
         self._mark_current(pane)
-        pane.main.focus()
+        # At once: the next key is for the pane already.
+        self.set_focus(pane.main)
 
     def cancel(self) -> None:
         """End the answer or the sweep that is under way, else leave the prompt, else the zoom."""
