@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SETTLED_S = 2.0
 """After which a console is drawn, and everything made that stays as long as it does."""
+
+FRAMES_PER_S = "120"
+"""At most. What a key has changed is drawn with the next frame: of Textual's 60 it may be the one after."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ async def show(opening: Callable[[], Awaitable[Cluster]], theme: str | None = No
     Raises:
         Problem: the cluster could not be opened.
     """
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_S)
     from app.ui.app import ConsoleApp
 
     opened: Cluster | None = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.style import Style
 from textual.events import Click, Resize, Show
 from textual.geometry import Offset, Region
 from textual.selection import Selection
@@ -55,6 +56,8 @@ class Transcript(Following):
         """Those in view."""
         self.search: TurnSearch | None = None
         """What is looked for."""
+        self._ground = Style.null()
+        """That all rows have; to ask for it takes as long as to draw a row."""
         self._draws_on = False
         """Whether what there was no time for is going to be drawn."""
 
@@ -172,9 +175,14 @@ class Transcript(Following):
         elif event.chain == 1 and line in view.folds:
             view.toggle(view.folds[line])
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some rows."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
-        width, base = self.scrollable_content_region.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self._ground
         if y >= len(self._rows):
             return Strip.blank(width, base)
         row = self._rows[y]
@@ -200,9 +208,14 @@ class Transcript(Following):
             self._top = rows[0].place if rows else START
         self._place(rows)
         self._stack.forget()
-        if self._stack.behind and not self._draws_on:
+        if self._stack.behind and not self._draws_on and not self._grows:
             self._draws_on = True
             self.set_timer(DRAW_ON_S, self._draw_on)
+
+    @property
+    def _grows(self) -> bool:
+        """Whether it is going to be settled anyway."""
+        return self.newest is not None and self.newest.shown.growing
 
     def _is_coming(self, place: Place) -> bool:
         """Whether that line may be one of those that there was no time for."""

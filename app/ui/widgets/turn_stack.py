@@ -17,7 +17,7 @@ from app.ui.widgets.turn import Canvas, TurnView
 
 KEPT_LINES = 5_000
 """Drawn lines that are kept of turns that are out of view; those seen longest ago are dropped first."""
-DRAW_S = 0.012
+DRAW_S = 0.008
 """For one look at the turns: what takes longer is drawn on when others have had their turn."""
 
 
