@@ -13,7 +13,7 @@ from app.ui.plain import plain_text
 from app.ui.widgets import code
 from app.ui.widgets.code import CodeLook, syntax
 from app.ui.widgets.lines import text_of
-from app.ui.widgets.markdown import GrowingMarkdown, MarkdownLook
+from app.ui.widgets.markdown import GrowingMarkdown, MarkdownLook, _Block
 
 LOOK = MarkdownLook(40, {"markdown.code": Style(bold=True)}, CodeLook("monokai", "#222222"))
 BLOCKS = (
@@ -31,6 +31,12 @@ BLOCKS = (
     "    indented code\n",
     "***\n",
     "<div>\n\nhtml\n",
+    "[a link][named]\n\n[named]: http://x.example\n",
+    "\n\n",
+    "+ loose\n\n+ list\n\n  of two\n",
+    "".join(f"- item {n}\n" for n in range(300)),
+    "| n | square |\n|---|---|\n" + "".join(f"| {n} | {n * n} |\n" for n in range(200)),
+    "many words " * 400 + "\n",
 )
 
 
@@ -63,6 +69,7 @@ def test_any_text_can_be_drawn(source: str) -> None:
         ("<div>block</div>", ["<div>block</div>"]),
         ("![cat](http://x.example/cat.png)", ["!cat (http://x.example/cat.png)"]),
         ("[here](http://x.example)", ["here (http://x.example)"]),
+        ("[here][x]\n\n[x]: http://x.example", ["[here][x]", "", "[x]: http://x.example"]),
         ("# Left\n\ntext", ["Left", "", "text"]),
         ("```\nno end", [" no end"]),
         ("```nosuchlanguage\nx\n```", [" x"]),
@@ -94,9 +101,9 @@ def test_settled_blocks_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks: list[str] = []
     draw = markdown._draw
 
-    def counted(text: str) -> object:
-        blocks.append(text)
-        return draw(text)
+    def counted(block: _Block) -> object:
+        blocks.append(block.text)
+        return draw(block)
 
     monkeypatch.setattr(markdown, "_draw", counted)
     source = "".join(f"Paragraph {n}.\n\n" for n in range(50))

@@ -133,6 +133,7 @@ async def test_growth_leaves_the_reader_alone() -> None:
             view.shown.turn.answer.append(ANSWER)
             view.grow()
         assert app.shown == before
+        view.shown.growing = False
         app.transcript.follow()
         await shown_to_end(pilot, app)
         assert app.transcript.following

@@ -67,7 +67,7 @@ class LiveAnswer:
         if view is None or now < self._rests_until:
             return
         waiting = self._waiting(view.shown.turn)
-        if self._changed or waiting != view.shown.waiting:
+        if self._changed or view.behind or waiting != view.shown.waiting:
             self._changed, view.shown.waiting = False, waiting
             view.grow()
             self._rests_until = now + REST * (time.monotonic() - now)

@@ -27,7 +27,7 @@ def first_portion(block: str) -> Portion | None:
     It ends at an item of a list, else at the end of a line, else between words: where, is known once
     PORTION characters have come and is not changed by more of them. A new row begins there.
     """
-    if len(block) <= PORTION:
+    if len(block.rstrip("\n")) <= PORTION:
         return None
     table = _TABLE.match(block.lstrip("\n"))
     head = table[0] if table is not None and len(table[0]) < PORTION // 2 else ""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -76,22 +76,28 @@ class _Markdown(Markdown):
         super().__init__("", code_theme=look.code.theme, hyperlinks=False)
         self.code_look = look.code
 
-    def read(self, source: str) -> Self:
-        """Be the Markdown of another source: that is cheap, and to make one is not."""
-        self.parsed = PARSER.parse(source)
+    def of(self, tokens: list[Token]) -> Self:
+        """Be the Markdown of these: that is cheap, and to make one is not."""
+        self.parsed = tokens
         return self
 
 
-PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).disable("image")
-_BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")
-"""Finds where blocks begin, and does not look into them."""
+PARSER = MarkdownIt("commonmark", {"html": False})
+PARSER.enable(["strikethrough", "table"]).disable(["image", "reference"])
+"""Without references, so that every block can be read by itself, and what is written of them is shown."""
+
+
+class _Block(NamedTuple):
+    """A top-level block."""
+
+    text: str
+    tokens: list[Token]
 
 
 class GrowingMarkdown:
     """The lines of a Markdown text that only ever grows.
 
-    All blocks but the last are settled: what comes later cannot change them, so they are drawn once. (A link
-    whose target is defined in a later block is the one exception; it stays as it was written.)
+    All blocks but the last are settled: what comes later cannot change them, so they are drawn once.
 
     No call takes long: text is read WINDOW characters at a time, a paragraph, list or table of more than
     PORTION characters is drawn in portions and so is code, and when the time is over the rest is left for
@@ -108,8 +114,8 @@ class GrowingMarkdown:
         self._settled_lines: list[Line] = []
         self._head = ""
         """Of a table that is drawn in portions: each of them begins with it."""
-        self._whole: deque[str] = deque()
-        """Blocks that are going to be settled next."""
+        self._read: deque[_Block] = deque()
+        """Blocks that come next; all but the last of them are whole."""
         self._in_block = False
         """Whether what comes next belongs to the block before."""
         self._fence: OpenFence | None = None
@@ -131,21 +137,21 @@ class GrowingMarkdown:
         if self._fence is None and not self._in_block:
             self._begin_fence(source)
         if self._fence is not None:
-            self._whole.clear()
+            self._read.clear()
             return self._step_in_fence(source, self._fence, until)
-        if self._whole:
-            self._settle(self._whole.popleft())
+        if len(self._read) < 2:
+            self._read = deque(_blocks(self._head + source[self._settled : self._settled + WINDOW]))
+        block = self._read[0]
+        portion = first_portion(block.text)
+        if portion is not None:
+            self._settle(_Block(portion.text, PARSER.parse(portion.text)))
+            self._head, self._in_block = portion.head, True
+            self._read.clear()
+        elif len(self._read) == 1:
+            return self._draw(block)
+        else:
+            self._settle(self._read.popleft())
             self._head, self._in_block = "", False
-            return None
-        *whole, last = _blocks(self._head + source[self._settled : self._settled + WINDOW])
-        self._whole.extend(whole)
-        if whole:
-            return None
-        portion = first_portion(last)
-        if portion is None:
-            return self._draw(last)
-        self._settle(portion.text)
-        self._head, self._in_block = portion.head, True
         return None
 
     def _begin_fence(self, source: str) -> None:
@@ -165,9 +171,9 @@ class GrowingMarkdown:
         self._fence, self._code, self._in_block = None, None, False
         return None
 
-    def _settle(self, block: str) -> None:
+    def _settle(self, block: _Block) -> None:
         self._put(self._draw(block))
-        self._settled += len(block) - len(self._head)
+        self._settled += len(block.text) - len(self._head)
 
     def _put(self, lines: list[Line]) -> None:
         self._settled_lines += self._space(lines)
@@ -181,13 +187,13 @@ class GrowingMarkdown:
         """An empty line between two blocks."""
         return [EMPTY] if self._settled_lines and below and not self._in_block else []
 
-    def _draw(self, text: str) -> list[Line]:
-        if not text.strip():
+    def _draw(self, block: _Block) -> list[Line]:
+        if not block.tokens:
             return []
         width = max(1, self._look.width)
         options = self._console.options.update(width=width, height=None)
         with self._console.use_theme(self._theme):
-            lines = self._console.render_lines(self._markdown.read(text), options, pad=False)
+            lines = self._console.render_lines(self._markdown.of(block.tokens), options, pad=False)
         return _trimmed([indented(line, self._look.indent) for line in lines])
 
 
@@ -196,13 +202,20 @@ def code_blocks(text: str) -> list[str]:
     return [token.content for token in PARSER.parse(text) if token.type in {"fence", "code_block"}]
 
 
-def _blocks(text: str) -> list[str]:
+def _blocks(text: str) -> list[_Block]:
     """The top-level blocks of `text`, which they add up to."""
-    lines = text.split("\n")
-    starts = [token.map[0] for token in _BLOCKS.parse(text) if token.level == 0 and token.map]
+    starts, tokens = list[int](), list[list[Token]]()
+    for token in PARSER.parse(text):
+        if token.level == 0 and token.map:
+            starts.append(token.map[0])
+            tokens.append([])
+        tokens[-1].append(token)
+    if not tokens:
+        return [_Block(text, [])]
+    lines = text.splitlines(keepends=True)
     edges = [0, *starts[1:], len(lines)]
-    parts = ["\n".join(lines[start:end]) for start, end in pairwise(edges)]
-    return [f"{part}\n" for part in parts[:-1]] + parts[-1:]
+    texts = ("".join(lines[start:end]) for start, end in pairwise(edges))
+    return [_Block(*each) for each in zip(texts, tokens, strict=True)]
 
 
 def _trimmed(lines: list[Line]) -> list[Line]:

@@ -69,9 +69,8 @@ class TurnStack:
         return any(view.behind for view in self._looked_at)
 
     def begin_look(self) -> None:
-        """From now on there is time for drawing."""
-        self._until = time.monotonic() + DRAW_S
-        self._looked_at.clear()
+        """From now on there is time for drawing, once for each turn: its lines stay as they are then."""
+        self._look(time.monotonic() + DRAW_S)
 
     def put(self, views: Sequence[TurnView]) -> None:
         """Hold these, and nothing else."""
@@ -148,7 +147,7 @@ class TurnStack:
 
     def whole_lines(self, turn: int) -> list[str]:
         """The lines of a turn, drawn to its end however long that takes."""
-        self._until = inf
+        self._look(inf)
         return self._draw(turn).texts
 
     def text(self, selection: Selection) -> str:
@@ -158,7 +157,7 @@ class TurnStack:
         start, end = selection
         first = self.place_at(start.y) if start is not None else START
         last = self.place_at(end.y) if end is not None else Place(len(self.views) - 1, 0)
-        self._until = inf
+        self._look(inf)
         for turn in (first.turn, last.turn):
             self._draw(turn)
         lines = [line for view in self.views[first.turn : last.turn] for line in view.texts]
@@ -166,6 +165,10 @@ class TurnStack:
         stop = Offset(end.x, len(lines) + last.line) if end is not None else None
         lines += self.views[last.turn].texts
         return Selection(begin, stop).extract("".join(f"{line}\n" for line in lines))
+
+    def _look(self, until: float) -> None:
+        self._until = until
+        self._looked_at.clear()
 
     def _tops(self) -> list[int]:
         return [*accumulate((view.height for view in self.views), initial=0)]
@@ -186,8 +189,9 @@ class TurnStack:
     def _draw(self, turn: int) -> TurnView:
         assert self._canvas is not None
         view = self.views[turn]
-        view.draw(self._canvas, self._until)
-        self._drawn.pop(view, None)
-        self._drawn[view] = None
-        self._looked_at.add(view)
+        if view not in self._looked_at:
+            view.draw(self._canvas, self._until)
+            self._drawn.pop(view, None)
+            self._drawn[view] = None
+            self._looked_at.add(view)
         return view
