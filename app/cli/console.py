@@ -29,6 +29,9 @@ SETTLED_S = 2.0
 FRAMES_PER_S = "120"
 """At most. What a key has changed is drawn with the next frame: of Textual's 60 it may be the one after."""
 
+HANDS_OVER_S = 0.001
+"""How long Python computes for one thread while another waits, such as the one that reads keys."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -55,6 +58,7 @@ async def show(opening: Callable[[], Awaitable[Cluster]], theme: str | None = No
         Problem: the cluster could not be opened.
     """
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_S)
+    sys.setswitchinterval(HANDS_OVER_S)
     from app.ui.app import ConsoleApp
 
     opened: Cluster | None = None

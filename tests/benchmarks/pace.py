@@ -19,6 +19,8 @@ from typing import Self
 import psutil
 
 ROWS, COLUMNS = 36, 120
+_RECENT = 1 << 16
+"""Bytes: more than one whole screen."""
 PAINTED = 200
 """Characters on the alternate screen that make a picture, rather than the way to one."""
 
@@ -85,6 +87,22 @@ class Timed:
                         return self.now
             if self.now > within_s:
                 raise Ended(f"no answer to {key!r}")
+
+    def send(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._terminal, keys)
+
+    def read_until(self, sign: bytes, within_s: float) -> None:
+        """Read on until `sign` has come, whatever controls the terminal in between.
+
+        Raises:
+            Ended: it has not in time.
+        """
+        start, until = len(self.written), self.now + within_s
+        wanted = b"".join(sign.split())
+        while wanted not in b"".join(_CONTROL.sub(b"", bytes(self.written[start:])).split()):
+            self._read(until - self.now)
+            start = max(start, len(self.written) - _RECENT)
 
     def rest(self, seconds: float) -> tuple[int, float]:
         """The bytes that it writes in so many seconds, and its share of one core's time, in per cent."""

@@ -33,7 +33,8 @@ START_S = 20.0
 _SEARCH_PATH = os.environ.get("PATH", "")
 
 
-async def _engine() -> Engine:
+async def find_engine() -> Engine:
+    """The engine of this box, or the one that the tests have fetched; fetched now where there is neither."""
     fetched = CACHE / "engine"
     for path in (_SEARCH_PATH, ""):
         with suppress(Problem):
@@ -49,7 +50,7 @@ async def _engine() -> Engine:
 def engine() -> Engine:
     """The engine of this box, fetched where there is none."""
     try:
-        return asyncio.run(_engine())
+        return asyncio.run(find_engine())
     except Problem as problem:
         pytest.fail(f"The tests need the real engine, and it cannot be had: {problem}", pytrace=False)
 
