@@ -11,6 +11,11 @@ class Steady:
         self._share = share
         self._shown: float | None = None
 
+    @property
+    def shown(self) -> float | None:
+        """What is shown now; None before the first reading too."""
+        return self._shown
+
     def show(self, reading: float | None) -> float | None:
         """What to show, given a new reading; that a figure is known, or not, always shows."""
         if reading is None or self._shown is None or self._moved(reading, self._shown):

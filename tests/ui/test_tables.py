@@ -80,6 +80,20 @@ async def test_rows_change_places_together_a_little_later(open_console: OpenCons
         assert [ledger.get_row_index(str(address)) for address in ROWS[:9]] == [*range(8, -1, -1)]
 
 
+async def test_rows_stay_where_their_round_trips_differ_by_less_than_is_shown(
+    open_console: OpenConsole,
+) -> None:
+    async with open_console() as console:
+        _see(console, free(ROWS[0], latency_ms=0.2), free(ROWS[1], latency_ms=0.3))
+        await console.press("escape", "2", "o", "o", "o", "o", "o")
+        await console.shows("ms▲")
+        ledger = _ledger(console)
+        _see(console, free(ROWS[0], latency_ms=0.5), free(ROWS[2], latency_ms=0.4))
+        await until(lambda: ledger.row_count == 3)
+        ledger._sort()
+        assert [ledger.get_row_index(str(address)) for address in ROWS[:3]] == [0, 1, 2]
+
+
 async def test_rows_are_in_the_order_of_their_addresses(open_console: OpenConsole) -> None:
     async with open_console() as console:
         shuffled = [*ROWS]

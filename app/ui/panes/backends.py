@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -204,8 +205,12 @@ class BackendsPane(Pane):
         self.ledger.order_by(self._place, reverse=self._order.reverse)
 
     def _place(self, text: str) -> tuple[object, ...]:
+        """By the round trip that is shown: what moves less than that moves no row either."""
         backend = self._backends.get(parse_address(text))
-        return self._order.place(backend, self._share(backend.address)) if backend else ()
+        if backend is None:
+            return ()
+        shown = replace(backend, latency_ms=self._latencies[backend.address].shown)
+        return self._order.place(shown, self._share(backend.address))
 
     @property
     def _passing(self) -> tuple[Backend, ...]:
