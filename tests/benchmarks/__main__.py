@@ -50,7 +50,7 @@ def _programs() -> Iterator[str]:
 def _console() -> Iterator[str]:
     yield "| the console under load | |"
     yield "|---|---:|"
-    for figures in (log.measure(), streaming.measure(), typing.measure(), table.measure()):
+    for figures in (log.measure(), streaming.measure(), typing.measure(), table.measure(), rate.measure()):
         for name, figure in figures.items():
             yield f"| {name} | {_shown(figure)} |"
 
