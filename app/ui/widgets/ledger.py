@@ -195,6 +195,9 @@ class Ledger(DataTable[Text]):
                 drawn = end
         if drawn:
             self._update_count += 1
+            # Kept under the count before, these are never asked for again.
+            self._row_render_cache.clear()
+            self._line_cache.clear()
             self._draw_row(key, drawn)
 
     def _draw_row(self, key: str, width: int) -> None:
