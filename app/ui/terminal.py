@@ -14,6 +14,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from app.ui.ascii import ascii_text, draws_only_ascii
 from app.ui.plain import plain_line
+from app.ui.terminal_input import TerminalInput
 
 if TYPE_CHECKING:
     from app.config.settings import Signs
@@ -40,6 +41,7 @@ class TerminalDriver(LinuxDriver):
         """Whether the terminal keeps the title of before for us."""
         self._hang_up: select.epoll | None = None
         """Tells when the terminal is closed."""
+        self._input: TerminalInput | None = None
 
     def draw_with(self, signs: Signs) -> None:
         """Write these signs from now on, whatever part of the program has made them."""
@@ -57,6 +59,7 @@ class TerminalDriver(LinuxDriver):
         Its session is told of that by a signal; who was started in a session of its own would read an
         ended input for ever.
         """
+        self._input = TerminalInput(self.fileno, debug=self._debug)
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives it none
         self._hang_up = select.epoll()
         self._hang_up.register(self.fileno, 0)  # which leaves what is always told
@@ -69,6 +72,21 @@ class TerminalDriver(LinuxDriver):
             self.write(_TITLE_BACK)
             self._is_entitled = False
         super().stop_application_mode()
+
+    def run_input_thread(self) -> None:
+        """Pass on what the terminal sends; nothing is done while it sends nothing."""
+        assert self._input is not None
+        for message in self._input.messages():
+            self.process_message(message)
+
+    def disable_input(self) -> None:
+        """Let the thread above end; does nothing where it has ended before."""
+        if self._input is None:
+            return
+        self._input.end()
+        super().disable_input()
+        self._input.close()
+        self._input = None
 
     def resume_application_mode(self) -> None:
         """Take the terminal again, after the shell had it."""
