@@ -54,6 +54,29 @@ class Argument:
     first: Callable[[MainScreen], str] = lambda _screen: ""
     """What stands there already when the command is begun by its key."""
 
+    def offers(self, screen: MainScreen, begun: str) -> list[str]:
+        """What completion makes of the text that is typed so far; what begins with it comes first."""
+        folded = begun.casefold()
+        choices = [choice for choice in self.choices(screen) if folded in choice.casefold()]
+        return sorted(choices, key=lambda choice: not choice.casefold().startswith(folded))
+
+    def shown(self, choice: str) -> str:
+        """What of a choice is shown under the line."""
+        return choice
+
+
+@dataclass(frozen=True, slots=True)
+class PathArgument(Argument):
+    """A file of this box."""
+
+    def offers(self, screen: MainScreen, begun: str) -> list[str]:
+        """What is in the folder that the text names, as far as it is read."""
+        return screen.folder.paths(begun)
+
+    def shown(self, choice: str) -> str:
+        """Its name in its folder."""
+        return choice[choice.rstrip("/").rfind("/") + 1 :]
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -152,10 +175,9 @@ def _argument_completions(
     typed: str, argument: Argument, begun: str, screen: MainScreen
 ) -> Iterator[Completion]:
     before = typed[: typed.rindex(begun)]
-    folded = begun.casefold()
-    choices = [choice for choice in argument.choices(screen) if folded in choice.casefold()]
-    for choice in sorted(choices, key=lambda choice: not choice.casefold().startswith(folded)):
-        yield Completion(f"{before}{choice}", choice)
+    choices = argument.offers(screen, begun)
+    for choice in choices:
+        yield Completion(f"{before}{choice}", argument.shown(choice))
     if begun and not choices and (said := _why_wrong(argument, begun) or argument.tells(begun)):
         yield Completion(typed, argument.spec, said)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.config.sampling import SamplingSettings
 from app.core.sampling import OPTIONS, with_option, without_option
-from app.ui.command import Argument, Command
+from app.ui.command import Argument, Command, PathArgument
 from app.ui.commands import hindrances
 from app.ui.conversation_sheet import SYSTEM
 from app.ui.deeds import conversations as deeds
@@ -63,7 +63,7 @@ CONVERSATIONS = (
         "export",
         "Write this conversation to a new file, which ends in .md or .json",
         deeds.export,
-        Argument("PATH"),
+        PathArgument("PATH"),
         aliases=("conversation export",),
         keys=("E",),
         where=HERE,
@@ -73,7 +73,7 @@ CONVERSATIONS = (
         "attach",
         "Have a text file go with the next prompt",
         deeds.attach,
-        Argument("PATH"),
+        PathArgument("PATH"),
         where=HERE,
     ),
     Command(

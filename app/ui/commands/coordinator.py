@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.llama.log import Level
 from app.text.moment import parse_moment
 from app.text.problem import Problem
-from app.ui.command import Argument, Command
+from app.ui.command import Argument, Command, PathArgument
 from app.ui.commands import hindrances, offers
 from app.ui.deeds import coordinator as deeds
 from app.ui.places import Place
@@ -148,7 +148,7 @@ LOG = (
         "log export",
         "Write the lines of the log that are shown to a new file",
         deeds.export,
-        Argument("PATH"),
+        PathArgument("PATH"),
         keys=("e",),
         where=HERE,
         why_not=hindrances.without_log,

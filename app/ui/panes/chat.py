@@ -255,7 +255,8 @@ class ChatPane(Pane):
         self.find(event.text)
 
     @on(TextArea.Changed)
-    def _hint(self) -> None:
+    def hint(self) -> None:
+        """Say how a command can go on, as far as that is known now."""
         text = self.prompt.text
         self._say(self._completer.hint(text) or self.draft.standing)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -27,6 +27,7 @@ from app.ui.command import Command, CommandProblem, Completion, Order, completio
 from app.ui.commands import BY_NAME, COMMANDS, bindings_of
 from app.ui.deeds.look import tell_of_theme
 from app.ui.deeds.welcome import welcome_if_needed
+from app.ui.folder import Folder
 from app.ui.hints import hints, last_hints
 from app.ui.interrupt import Interrupt
 from app.ui.layout import arrange, with_shown
@@ -74,6 +75,7 @@ class MainScreen(Screen[None]):
         """The pane that has the focus, or had it last."""
         self.undo = Undo(self.tell)
         self.interrupt = Interrupt(self)
+        self.folder = Folder(self._read_folder, self._hint_again)
         self.notices = Notices(self._tell_in_passing, self._sees, self.set_timer)
         running = cluster.coordinators.running
         self._status: CoordinatorStatus | None = running.status if running else None
@@ -179,6 +181,13 @@ class MainScreen(Screen[None]):
     def completions(self, line: str) -> list[Completion]:
         """How a typed line can go on."""
         return completions(line, self.commands, self)
+
+    def _read_folder(self, reading: Coroutine[None, None, None]) -> None:
+        self.run_worker(reading, name="folder", group="folder", exclusive=True, exit_on_error=False)
+
+    def _hint_again(self) -> None:
+        self.query_one(CommandLine).hint()
+        self.chat.hint()
 
     def obey(self, line: str) -> None:
         """Carry out a typed line.

@@ -54,7 +54,7 @@ class CommandLine(Vertical):
         self._before = self.screen.focused
         self.display = True
         self._type(text)
-        self._hint()
+        self.hint()
         self.query_one(Input).focus()
 
     def action_close(self) -> None:
@@ -82,7 +82,8 @@ class CommandLine(Vertical):
             self._type(line)
 
     @on(Input.Changed)
-    def _hint(self) -> None:
+    def hint(self) -> None:
+        """Say how the line can go on, as far as that is known now."""
         self.query_one("#command-hint", Said).say(self._completer.hint(self.line))
 
     @on(Input.Submitted)
