@@ -14,8 +14,10 @@ from app.core.placement import Placement, share_of
 from app.llama.command import worker_command_text
 from app.rpc.probe import BackendState, Device
 from app.text.units import UNKNOWN, bytes_text, milliseconds_text, plural
+from app.ui.heading import heading
 from app.ui.panes.backend_rows import share_text, tone_of, trend
 from app.ui.plain import plain_line
+from app.ui.widgets.bars import bar
 
 _BAR = 20
 _RUNS = 20
@@ -67,13 +69,13 @@ def _state(backend: Backend) -> Iterator[Content]:
 
 def _worker(backend: Backend) -> Iterator[Content]:
     address = backend.address
-    yield _heading("Run there", f"on {address.host}")
+    yield heading("Run there", f"on {address.host}")
     yield Content(f"  {worker_command_text(address.host, address.port)}")
 
 
 def _devices(backend: Backend) -> Iterator[Content]:
     is_free = backend.state is BackendState.FREE
-    yield _heading(
+    yield heading(
         "Devices", "" if is_free or not backend.devices else "what is free is seen only while nobody holds it"
     )
     for device in backend.devices:
@@ -83,14 +85,13 @@ def _devices(backend: Backend) -> Iterator[Content]:
 
 
 def _device(device: Device, *, is_free: bool) -> Content:
-    filled = 0
-    if is_free and device.total_bytes:
-        filled = round(_BAR * (device.total_bytes - device.free_bytes) / device.total_bytes)
+    used = 1 - device.free_bytes / device.total_bytes if is_free and device.total_bytes else 0.0
+    full, rest = bar(used, _BAR)
     free = bytes_text(device.free_bytes if is_free else None)
     return Content.assemble(
         f"  device {device.index}  ",
-        ("━" * filled, "$text-success"),
-        ("─" * (_BAR - filled), "$text-muted"),
+        (full, "$text-success"),
+        (rest, "$text-muted"),
         f"  {free} free of {bytes_text(device.total_bytes)}",
     )
 
@@ -99,7 +100,7 @@ def _holdings(known: KnownOfBackend) -> Iterator[Content]:
     share = share_of(known.backend.address, known.placement)
     if share is None:
         return
-    yield _heading("Holds", plain_line(share_text(share, known.model)))
+    yield heading("Holds", plain_line(share_text(share, known.model)))
     for placed in known.placement:
         if placed.backend == known.backend.address:
             layers = plural(placed.layers, "layer") if placed.layers is not None else f"{UNKNOWN} layers"
@@ -114,7 +115,7 @@ def _holdings(known: KnownOfBackend) -> Iterator[Content]:
 def _troubles(troubles: Sequence[LifecycleLine]) -> Iterator[Content]:
     if not troubles:
         return
-    yield _heading("What went wrong", "the newest first")
+    yield heading("What went wrong", "the newest first")
     for line in list(reversed(troubles))[:_TROUBLES]:
         tone = "$text-error" if line.severity is Severity.ERROR else "$text-warning"
         yield Content.assemble(f"  {line.at.astimezone():%H:%M:%S}  ", (plain_line(line.text), tone))
@@ -122,7 +123,7 @@ def _troubles(troubles: Sequence[LifecycleLine]) -> Iterator[Content]:
 
 def _probes(known: KnownOfBackend, width: int) -> Iterator[Content]:
     looks = known.looks
-    yield _heading("Probes", _spread(looks))
+    yield heading("Probes", _spread(looks))
     if known.backend.state is BackendState.OURS:
         yield Content("  None while our coordinator holds it.")
     elif not known.backend.enabled:
@@ -160,7 +161,3 @@ def _run(run: Sequence[Look]) -> Content:
 
 def _colour(backend: Backend) -> str:
     return _COLOURS.get(tone_of(backend.state if backend.enabled else None), "$text-muted")
-
-
-def _heading(title: str, remark: str = "") -> Content:
-    return Content.assemble((title, "bold"), (f"  {remark}" if remark else "", "$text-muted"))

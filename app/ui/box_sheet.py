@@ -10,8 +10,10 @@ from app.box.gpus import Gpu
 from app.box.vitals import Vitals
 from app.core.vitals import STRETCH_S, STRETCHES, BoxHistory
 from app.text.units import UNKNOWN, bytes_text
+from app.ui.heading import heading
 from app.ui.plain import plain_line
 from app.ui.steady import Steady
+from app.ui.widgets.bars import bar
 from app.ui.widgets.sparks import sparks
 
 _BAR = 20
@@ -44,7 +46,7 @@ class BoxSheet:
         minutes = f"{STRETCH_S * STRETCHES / 60:.0f} min"
         load = self._show("load", vitals.load_1m, 0.2)
         heat = self._show("heat", vitals.temperature_c, 1.0)
-        yield _heading(
+        yield heading(
             "Processor", f"load {_number(load, '.1f')}  {_number(heat, '.0f')} °C  bars: the last {minutes}"
         )
         yield self._bar("all", vitals.cpu_percent, self._past(self._history.cpu.values, width))
@@ -63,7 +65,7 @@ class BoxSheet:
             )
 
     def _memory(self, vitals: Vitals, width: int) -> Iterator[Content]:
-        yield _heading("Memory")
+        yield heading("Memory")
         used = 100 * vitals.memory_used_bytes / vitals.memory_total_bytes
         past = self._past(self._history.memory.values, width)
         yield self._bar("memory", used, past, _of(used, vitals.memory_total_bytes))
@@ -74,7 +76,7 @@ class BoxSheet:
             yield Content("swap".ljust(_LABEL) + "none")
 
     def _gpus(self, gpus: Sequence[Gpu] | None, width: int) -> Iterator[Content]:
-        yield _heading("GPUs", "" if gpus else UNKNOWN if gpus is None else "none that can be read")
+        yield heading("GPUs", "" if gpus else UNKNOWN if gpus is None else "none that can be read")
         for gpu in gpus or ():
             heat = self._show(f"heat {gpu.index}", gpu.temperature_c, 1.0)
             yield Content(plain_line(f"{gpu.index} {gpu.name}  {_number(heat, '.0f')} °C"))
@@ -87,11 +89,11 @@ class BoxSheet:
 
     def _bar(self, label: str, percent: float | None, past: str = "", remark: str = "") -> Content:
         shown = self._show(label, percent, _STEP_PERCENT)
-        filled = round(_BAR * (shown or 0) / 100)
+        full, rest = bar((shown or 0) / 100, _BAR)
         return Content.assemble(
             label.ljust(_LABEL),
-            ("━" * filled, _tone(shown)),
-            ("─" * (_BAR - filled), "$text-muted"),
+            (full, _tone(shown)),
+            (rest, "$text-muted"),
             f" {_number(shown, '.0f'):>3} %",
             f"  {remark}" if remark else "",
             (f"  {past}", "$text-accent") if past else "",
@@ -104,10 +106,6 @@ class BoxSheet:
 
     def _show(self, name: str, reading: float | None, step: float) -> float | None:
         return self._steady.setdefault(name, Steady(step)).show(reading)
-
-
-def _heading(title: str, remark: str = "") -> Content:
-    return Content.assemble((title, "bold"), (f"  {remark}" if remark else "", "$text-muted"))
 
 
 def _of(percent: float | None, total_bytes: int | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.pulls import Pull
 from app.ui.plain import plain_line
+from app.ui.widgets.bars import bar
 
 _BAR = 10
 
@@ -17,8 +18,7 @@ def progress_line(pull: Pull, name: str) -> str:
     """The same, under another name."""
     if pull.share is None:
         return plain_line(f"{name}  {pull}")
-    done = int(_BAR * pull.share)
-    return plain_line(f"{name}  {'━' * done}{'─' * (_BAR - done)} {pull}")
+    return plain_line(f"{name}  {''.join(bar(pull.share, _BAR))} {pull}")
 
 
 def share_text(pull: Pull) -> str:

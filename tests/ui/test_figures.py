@@ -130,3 +130,8 @@ def test_how_far_a_pull_is(pull: Pull, text: str) -> None:
 def test_a_share_is_whole_only_when_all_is_there() -> None:
     assert share_text(Pull("u", "m", total=1000, completed=999)) == "99 %"
     assert share_text(Pull("u", "m", "pulling manifest")) == "pulling manifest"
+
+
+@pytest.mark.parametrize(("share", "full"), [(-0.1, 0), (0.0, 0), (0.5, 5), (0.96, 10), (1.0, 10), (1.3, 10)])
+def test_a_bar_is_as_wide_as_it_shall_be(share: float, full: int) -> None:
+    assert bar(share, 10) == ("━" * full, "─" * (10 - full))

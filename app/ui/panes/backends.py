@@ -40,6 +40,7 @@ from app.ui.panes.pane import Pane
 from app.ui.places import Place
 from app.ui.plain import plain_line
 from app.ui.steady import Steady
+from app.ui.widgets.bars import bar
 from app.ui.widgets.ledger import Cell, Column, Ledger, Row
 from app.ui.widgets.said import Said
 from app.ui.widgets.search import SearchLine
@@ -259,11 +260,11 @@ class BackendsPane(Pane):
 
 
 def _sweep_text(sweep: SweepGoing) -> Content:
-    done = _BAR if not sweep.total else _BAR * sweep.done // sweep.total
-    bar = "" if sweep.ended else f"{'━' * done}{'─' * (_BAR - done)} "
+    share = sweep.done / sweep.total if sweep.total else 1.0
+    going = "" if sweep.ended else f"{''.join(bar(share, _BAR))} "
     word = "swept" if sweep.ended else "sweeping"
     return Content(
-        f"{bar}{word} {sweep.done}/{sweep.total}, found {sweep.found}, {duration_text(sweep.elapsed_s)}"
+        f"{going}{word} {sweep.done}/{sweep.total}, found {sweep.found}, {duration_text(sweep.elapsed_s)}"
     )
 
 

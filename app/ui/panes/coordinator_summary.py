@@ -11,8 +11,9 @@ from app.core.coordinator_status import ENDED, CoordinatorState, CoordinatorStat
 from app.core.loading import LoadProgress, LoadShare
 from app.core.placement import Placement
 from app.text.units import UNKNOWN, bytes_text, duration_text, plural
+from app.ui.widgets.bars import bar
 
-BAR = 24
+_BAR = 24
 _TONES = {
     CoordinatorState.READY: "$text-success",
     CoordinatorState.FAILED: "$text-error",
@@ -54,8 +55,8 @@ def _share_line(share: LoadShare) -> Content:
 
 
 def _bar(share: float) -> tuple[tuple[str, str], ...]:
-    full = min(BAR, int(share * BAR))
-    return (("━" * full, "$text-success"), ("─" * (BAR - full), "$text-muted"))
+    full, rest = bar(share, _BAR)
+    return (full, "$text-success"), (rest, "$text-muted")
 
 
 def _placed_line(placed: Placement) -> Content:
