@@ -16,6 +16,7 @@ from app.ui.expiry import expiry_text, next_change_s
 from app.ui.panes.node_rows import columns, latency_sparks, vram_text
 from app.ui.pull_text import pull_line, share_text
 from app.ui.steady import Steady
+from app.ui.widgets.bars import bar
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
