@@ -25,7 +25,7 @@ def test_they_are_packed_where_they_are_looked_for(tmp_path: Path, monkeypatch: 
     assert packed["styles"] == "app/styles"
     installed = tmp_path / "app"
     (installed / "styles").mkdir(parents=True)
-    monkeypatch.setattr(styles, "files", lambda _package: installed)
+    monkeypatch.setattr(styles, "__file__", str(installed / "ui" / "styles.py"))
     assert styles_folder.__wrapped__() == installed / "styles"
 
 
