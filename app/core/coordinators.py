@@ -90,7 +90,7 @@ class Coordinators:
             coordinator = self.running
             if coordinator is None or coordinator.status.model != model:
                 await self._stop()
-                coordinator = self._begin(model, resolve, engine)
+                coordinator = await self._begin(model, resolve, engine)
         await coordinator.until_ready()
         return coordinator
 
@@ -113,13 +113,14 @@ class Coordinators:
 
     async def _stop(self) -> None:
         if self.running is not None and self._life is not None:
-            await self.running.stop()
-            if self.running is not None:
-                # It had no process yet, so nothing else ends its life.
+            stopping = self.running
+            await stopping.stop()
+            if stopping.log is None:
+                # It has no process yet, so nothing else ends its life.
                 self._life.cancel()
             await asyncio.wait([self._life])
 
-    def _begin(self, model: str, resolve: Resolve, engine: Engine) -> Coordinator:
+    async def _begin(self, model: str, resolve: Resolve, engine: Engine) -> Coordinator:
         lock = StartLock(self._places.records)
         lock.acquire()
         coordinator = Coordinator(self._bus, self._backends, self._deadlines, model)
@@ -152,7 +153,7 @@ class Coordinators:
                 if record is not None and not coordinator.running:
                     self._records.remove(record)
 
-        self._begin_life(coordinator, life())
+        await self._begin_life(coordinator, life())
         return coordinator
 
     async def _adopt(self) -> None:
@@ -183,11 +184,19 @@ class Coordinators:
                 if not coordinator.running:
                     self._records.remove(record)
 
-        self._begin_life(coordinator, life())
+        await self._begin_life(coordinator, life())
 
-    def _begin_life(self, coordinator: Coordinator, life: Coroutine[Any, Any, None]) -> None:
+    async def _begin_life(self, coordinator: Coordinator, life: Coroutine[Any, Any, None]) -> None:
+        begun = asyncio.Event()
+
+        async def live() -> None:
+            begun.set()
+            await life
+
         self.current = coordinator
-        self._life = asyncio.create_task(life, name=f"coordinator {coordinator.status.model}")
+        self._life = asyncio.create_task(live(), name=f"coordinator {coordinator.status.model}")
+        # A task that is cancelled before its first step never gets to what it does at its end.
+        await begun.wait()
 
 
 def _record(plan: LaunchPlan, launch: Launch) -> CoordinatorRecord:

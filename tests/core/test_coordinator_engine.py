@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from app.config.sampling import SamplingSettings
 from app.core.backends import Backend
 from app.core.chat import Answered, ChatPart, Conversation, Routed
-from app.core.cluster import Cluster
+from app.core.cluster import Cluster, Places
 from app.core.coordinator_status import CoordinatorFailed, CoordinatorState
 from app.core.events import LifecycleLine
 from app.llama.engine import Engine
@@ -237,3 +239,21 @@ async def test_a_load_that_is_stopped_is_no_failure(
         assert current is not None
         assert current.status.state is CoordinatorState.STOPPED
         assert current.status.failure is None
+
+
+async def test_one_that_dies_while_it_is_stopped_leaves_no_record(
+    engine: Engine, tiny_model: Path, open_cluster: OpenCluster, places: Places
+) -> None:
+    async with open_cluster(*SMALL, engine=engine) as cluster:
+        await cluster.look()
+        pid = (await cluster.start(str(tiny_model))).pid
+    assert pid is not None
+    records = places.state / "coordinators"
+    assert list(records.glob("*.json"))
+    async with open_cluster(*SMALL, engine=engine) as cluster:
+        # Nothing is awaited between adoption, death and stop: the stop has nothing to wait for.
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        await cluster.coordinators.stop()
+        assert cluster.coordinators.running is None
+    assert not list(records.glob("*.json"))
