@@ -29,6 +29,11 @@ from tests.support.engine import RpcServer, RpcServerFactory
 SMALL = ("mode: distributed", "coordinator: {context: 512, threads: 1}")
 
 
+def kill_and_see_it_end(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
 async def to_the_end(parts: AsyncIterator[ChatPart]) -> None:
     async for _ in parts:
         pass
@@ -252,8 +257,7 @@ async def test_one_that_dies_while_it_is_stopped_leaves_no_record(
     assert list(records.glob("*.json"))
     async with open_cluster(*SMALL, engine=engine) as cluster:
         # Nothing is awaited between adoption, death and stop: the stop has nothing to wait for.
-        os.kill(pid, signal.SIGKILL)
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        kill_and_see_it_end(pid)
         await cluster.coordinators.stop()
         assert cluster.coordinators.running is None
     assert not list(records.glob("*.json"))

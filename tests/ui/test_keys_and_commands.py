@@ -67,6 +67,17 @@ async def test_keys_are_letters_in_the_prompt(open_console: OpenConsole) -> None
         assert console.app.is_running
 
 
+@pytest.mark.parametrize("key", ["i", "enter", "1"])
+async def test_the_prompt_is_left_and_entered_again(open_console: OpenConsole, key: str) -> None:
+    async with open_console() as console:
+        assert "leave prompt" in console.text
+        assert "i prompt" not in console.text
+        await console.press("escape")
+        await console.shows("i prompt")
+        await console.press(key, "x")
+        assert console.main.chat.prompt.text == "x"
+
+
 async def test_discover_sweeps_what_the_settings_say(open_console: OpenConsole) -> None:
     async with open_console("networks: [127.0.0.9]", "ports: [9]") as console:
         await console.press("escape", "d")

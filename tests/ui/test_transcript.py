@@ -63,8 +63,15 @@ def some_turns(count: int) -> list[Turn]:
 
 async def shown_to_end(pilot: Pilot[None], app: TranscriptApp) -> None:
     """Wait until nothing in view is left to be drawn."""
+
+    def is_drawn() -> bool:
+        newest = app.transcript.newest
+        if newest is not None and newest.shown.growing and newest.behind:
+            newest.grow()  # as the chat does while an answer comes
+        return not app.transcript._stack.behind
+
     await pilot.pause()
-    await until(lambda: not app.transcript._stack.behind)
+    await until(is_drawn)
 
 
 async def test_a_long_history_is_few_widgets_and_all_of_it_can_be_seen(open_console: OpenConsole) -> None:
@@ -82,8 +89,10 @@ async def test_a_long_history_is_few_widgets_and_all_of_it_can_be_seen(open_cons
         await console.shows("Prompt 0")
 
 
+@pytest.mark.parametrize("draw_s", [0.0, 1.0], ids=["little by little", "at once"])
 @pytest.mark.parametrize("count", [1, 3, 2_000])
-async def test_it_begins_at_the_end(count: int) -> None:
+async def test_it_begins_at_the_end(count: int, draw_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.ui.widgets.turn_stack.DRAW_S", draw_s)
     app = TranscriptApp()
     async with app.run_test(size=(60, 20)) as pilot:
         app.transcript.show(some_turns(count))
@@ -128,6 +137,7 @@ async def test_growth_leaves_the_reader_alone() -> None:
         view = app.transcript.begin(Turn("Go on", "m"))
         await shown_to_end(pilot, app)
         app.transcript.move_by(-15)
+        await shown_to_end(pilot, app)
         before = app.shown
         for _ in range(10):
             view.shown.turn.answer.append(ANSWER)

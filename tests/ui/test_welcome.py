@@ -20,6 +20,7 @@ from app.ui.widgets.said import Said
 from tests.support.console import DOWN, HELD, NARROW, UP, WIDE, Console, OpenConsole, free
 from tests.support.ollama_server import OllamaStandIn
 from tests.support.programs import write_server
+from tests.support.scripted import answer_with, whole
 from tests.support.waiting import until
 from tests.ui.nodes import NEW
 
@@ -65,6 +66,18 @@ async def test_closed_it_comes_again_at_the_next_start(open_console: OpenConsole
             await console.press(key)
             assert console.app.screen is console.main
             assert not skipped(console)
+
+
+async def test_whoever_has_had_an_answer_is_not_welcomed(open_console: OpenConsole) -> None:
+    async with open_console("model: m") as console:
+        answer_with(console.cluster, *whole("Yes."))
+        console.main.chat.prompt.show_line("Well?")
+        await console.press("enter")
+        await until(lambda: not console.main.chat.answering)
+    async with open_console("model: m", welcomed=True) as again:
+        await until(lambda: settled(again), "the end of looking around")
+        await again.shows("Well?")
+        assert again.app.screen is again.main
 
 
 async def test_skipped_it_comes_no_more_but_by_its_command(open_console: OpenConsole) -> None:

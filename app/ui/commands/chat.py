@@ -5,9 +5,19 @@ from __future__ import annotations
 from app.ui.command import Argument, Command
 from app.ui.commands import hindrances, offers
 from app.ui.deeds import chat as deeds
+from app.ui.deeds import everywhere
 from app.ui.places import Place
 
 CHAT = (
+    Command(
+        "prompt",
+        "Write into the prompt again",
+        everywhere.go(Place.CHAT),
+        keys=("i", "enter"),
+        where=frozenset({Place.CHAT}),
+        why_not=hindrances.in_the_prompt,
+        label="prompt",
+    ),
     Command(
         "why",
         "Show or hide the reasons of the selected answer's route",

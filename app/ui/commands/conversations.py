@@ -87,7 +87,7 @@ CONVERSATIONS = (
         "options",
         "The system prompt and the sampling options of this conversation, and who has said them",
         deeds.show_said,
-        keys=("i",),
+        keys=("O",),
         where=HERE,
     ),
     Command(

@@ -8,6 +8,7 @@ from app.core.events import Incident
 from app.ui.commands.offers import members
 from app.ui.places import SIDE
 from app.ui.views import View
+from app.ui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
@@ -19,6 +20,13 @@ _NO_BACKEND = "No backend is known. 'rpc discover' looks for some, 'rpc add HOST
 def while_sweeping(screen: MainScreen) -> str | None:
     """One sweep at a time."""
     return "A sweep is under way; Esc ends it." if screen.cluster.discovery.running else None
+
+
+def in_the_prompt(screen: MainScreen) -> str | None:
+    """It leads to the prompt."""
+    if isinstance(screen.focused, Prompt):
+        return "This is the prompt already; enter sends what is in it."
+    return None
 
 
 def without_coordinator(screen: MainScreen) -> str | None:

@@ -44,5 +44,6 @@ def _is_untouched(screen: MainScreen) -> bool:
         screen.app.screen is screen
         and screen.focused is prompt
         and not prompt.text
-        and not screen.chat.answering
+        # Also where the conversation of an earlier start is there again: who has had an answer has begun.
+        and screen.chat.transcript.newest is None
     )

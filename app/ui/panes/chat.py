@@ -311,5 +311,5 @@ def _nothing_said(model: str | None) -> str:
         "/help   all commands and keys\n"
         "/model  another model\n"
         "/route  where a prompt would go, and why\n"
-        "esc     leaves the prompt, so that single keys work"
+        "esc     leaves the prompt for single keys; i comes back"
     )

@@ -156,6 +156,8 @@ class Transcript(Following):
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """The wheel, the scrollbar and the page keys of the prompt."""
+        if self.following and new >= self.max_scroll_y:
+            return  # nobody has scrolled: there is more room, or there are fewer lines than was guessed
         by = round(new) - round(old)
         if abs(by) > JUMP_PAGES * self.size.height:
             self._go_to(self._stack.place_at(round(new)))
@@ -214,8 +216,8 @@ class Transcript(Following):
 
     @property
     def _grows(self) -> bool:
-        """Whether it is going to be settled anyway."""
-        return self.newest is not None and self.newest.shown.growing
+        """Whether it is going to be settled anyway: an answer that is not drawn to its end is drawn on."""
+        return self.newest is not None and self.newest.shown.growing and self.newest.behind
 
     def _is_coming(self, place: Place) -> bool:
         """Whether that line may be one of those that there was no time for."""
