@@ -122,6 +122,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 return
         super().exit(result, return_code, message)
 
+    async def _shutdown(self) -> None:
+        try:
+            await super()._shutdown()
+        finally:
+            # Textual leaves this out where a widget that was just coming is cancelled: then the thread that
+            # writes ends with the program, and what restores the terminal is never written.
+            if self._driver is not None:
+                self._driver.close()
+
     def on_resize(self, event: Resize) -> None:
         """Cover every screen where there is too little room for it."""
         for screen in self.screen_stack:

@@ -44,6 +44,19 @@ main()
 """
 
 
+CUT_SHORT = """
+import asyncio
+from textual.app import App
+from app.cli import main
+
+async def cancelled(self):
+    raise asyncio.CancelledError
+
+App._close_all = cancelled
+main()
+"""
+
+
 def broken(where: str) -> tuple[str, ...]:
     """The console with a fault at one place of it."""
     code = BROKEN.replace("{secret}", PLANTED).replace("{where}", where)
@@ -77,6 +90,15 @@ def test_a_signal_ends_it(lonely: Mapping[str, str], number: int, code: int) -> 
         terminal.wait_for("No model is chosen")
         os.kill(terminal.pid, number)
         assert terminal.wait_exit() == code
+        assert terminal.restored
+
+
+def test_an_end_that_is_cut_short_restores_the_terminal(lonely: Mapping[str, str]) -> None:
+    """As it is where Textual cancels what was just coming when the end came."""
+    with Terminal((sys.executable, "-c", CUT_SHORT), lonely, 100, 30) as terminal:
+        terminal.wait_for("No model is chosen")
+        terminal.send("\x11")
+        terminal.wait_exit()
         assert terminal.restored
 
 
