@@ -36,6 +36,8 @@ class SkippedArray:
     """An array that was passed over."""
 
     length: int
+    kind: ValueType
+    """Of each element."""
 
 
 Value = Scalar | tuple[Scalar, ...] | SkippedArray
@@ -107,13 +109,13 @@ def _array(cursor: Cursor, kind: int, length: int) -> Value:
         if length <= KEPT_ELEMENTS:
             return tuple(cursor.text() for _ in range(length))
         cursor.skip_texts(length)
-        return SkippedArray(length)
+        return SkippedArray(length, ValueType.STRING)
     form = _scalar_form(kind)
     if length <= KEPT_ELEMENTS:
         cursor.keep(length * _KEPT_ELEMENT)
         return tuple(value for (value,) in form.iter_unpack(cursor.take(length * form.size)))
     cursor.skip(length * form.size)
-    return SkippedArray(length)
+    return SkippedArray(length, ValueType(kind))
 
 
 def _scalar_form(kind: int) -> struct.Struct:

@@ -58,7 +58,19 @@ TENSOR_TYPES = {
     41: TensorType("Q1_0", 128, 18),
     42: TensorType("Q2_0", 64, 18),
 }
-"""By the id in the file; an id that is not here is unknown, or was removed from ggml."""
+"""By the id in the file; an id that is neither here nor below is newer than this program."""
+
+REMOVED_TYPES = {
+    4: "Q4_2",
+    5: "Q4_3",
+    31: "Q4_0_4_4",
+    32: "Q4_0_4_8",
+    33: "Q4_0_8_8",
+    36: "IQ4_NL_4_4",
+    37: "IQ4_NL_4_8",
+    38: "IQ4_NL_8_8",
+}
+"""By the id in the file: what ggml once had and no longer reads."""
 
 FILE_TYPES = {
     0: "F32",

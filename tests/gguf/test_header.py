@@ -140,8 +140,8 @@ def test_long_arrays_keep_their_length_only(tmp_path: Path) -> None:
         },
         WEIGHT,
     )
-    assert header.metadata["words"] == SkippedArray(1025)
-    assert header.metadata["scores"] == SkippedArray(5000)
+    assert header.metadata["words"] == SkippedArray(1025, ValueType.STRING)
+    assert header.metadata["scores"] == SkippedArray(5000, ValueType.I32)
     assert header.metadata["heads"] == (8,) * 1024
     assert header.metadata["names"] == ("a",) * 1024
     assert header.metadata["none"] == ()
@@ -151,12 +151,16 @@ def test_long_arrays_keep_their_length_only(tmp_path: Path) -> None:
 def test_a_vocabulary_with_merges_of_the_largest_models(tmp_path: Path) -> None:
     tokens, merges = ["", *(f"t{n}" for n in range(262_143))], ["a b"] * 514_906
     header = header_of(tmp_path, {"tokens": tokens, "merges": merges, "after": 1})
-    assert header.metadata == {"tokens": SkippedArray(262_144), "merges": SkippedArray(514_906), "after": 1}
+    assert header.metadata == {
+        "tokens": SkippedArray(262_144, ValueType.STRING),
+        "merges": SkippedArray(514_906, ValueType.STRING),
+        "after": 1,
+    }
 
 
 def test_a_string_longer_than_the_buffer_is_passed_over(tmp_path: Path) -> None:
     header = header_of(tmp_path, {"words": ["x" * 3_000_000, *["y"] * 1024], "after": "z"})
-    assert header.metadata == {"words": SkippedArray(1025), "after": "z"}
+    assert header.metadata == {"words": SkippedArray(1025, ValueType.STRING), "after": "z"}
 
 
 def test_the_older_version_has_the_same_layout(tmp_path: Path) -> None:
