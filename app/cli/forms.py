@@ -84,6 +84,7 @@ def model_form(model: Model) -> Form:
         "path": model.path and str(model.path),
         "nodes": list(model.nodes),
         "problem": model.problem,
+        "cautions": list(facts.cautions),
     }
 
 
@@ -95,6 +96,7 @@ def route_form(route: Route) -> Form:
         "node": route.node,
         "backends": [str(address) for address in route.backends],
         "reasons": list(route.reasons),
+        "cautions": list(route.cautions),
     }
 
 

@@ -32,6 +32,9 @@ async def _models(options: ClusterOptions, *, as_json: bool) -> int:
         print_json({"models": [model_form(model) for model in found]})
         return 0
     print_models(found)
+    for model in found:
+        for caution in model.facts.cautions:
+            say(f"{model.name}: {caution}")
     if not found:
         say("No model is found. Set models.folders in the configuration, or pull one with 'ollama pull'.")
     return 0

@@ -31,6 +31,6 @@ async def _route(options: ClusterOptions, name: str, *, as_json: bool) -> int:
         print_json(route_form(chosen))
     else:
         emphasised(f"{chosen.model.name} -> {chosen.summary}", bold=True)
-        for reason in chosen.reasons:
-            click.echo(f"  {reason}")
+        for line in (*chosen.reasons, *chosen.cautions):
+            click.echo(f"  {line}")
     return 0 if chosen.target else 1

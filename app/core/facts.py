@@ -8,7 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from app.gguf.header import read_model
+from app import __version__
+from app.gguf.cautions import cautions
+from app.gguf.header import Header, read_model
+from app.gguf.loadable import why_not_loadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,22 @@ class ModelFacts:
     context: int | None = None
     """Tokens that the model was trained for."""
     problem: str | None = None
-    """Why it cannot answer prompts, such as being a projector; None where it can."""
+    """Why llama.cpp cannot answer with it, such as being a projector, and what to do; None where it can."""
+    cautions: tuple[str, ...] = ()
+    """What goes wrong with it though llama.cpp loads it, one sentence each with its remedy."""
 
 
 class _Remembered(msgspec.Struct, frozen=True):
     size: int
     mtime_ns: int
     facts: ModelFacts
+
+
+class _Memory(msgspec.Struct, frozen=True):
+    program: str
+    """The version that read these facts; another one may find others in the same header."""
+    models: dict[str, _Remembered]
+    """By path."""
 
 
 class ModelReader:
@@ -57,17 +69,7 @@ class ModelReader:
         known = remembered.get(str(path))
         if status and known and (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
             return known.facts
-        header = read_model(path)
-        facts = ModelFacts(
-            architecture=header.architecture,
-            parameters=header.parameters,
-            active_parameters=header.active_parameters,
-            size=header.size,
-            quantization=header.quantization,
-            layers=header.layers,
-            context=header.context_length,
-            problem=None if header.is_model else f"{path.name} is a {header.kind}, not a model.",
-        )
+        facts = _facts(read_model(path))
         if status:
             remembered[str(path)] = _Remembered(status.st_size, status.st_mtime_ns, facts)
             self._changed = True
@@ -80,14 +82,30 @@ class ModelReader:
         with contextlib.suppress(OSError):
             self._memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             staged = self._memory.with_suffix(".new")
-            staged.write_bytes(msgspec.json.encode(self._remembered))
+            staged.write_bytes(msgspec.json.encode(_Memory(__version__, self._remembered)))
             staged.replace(self._memory)
             self._changed = False
 
     def _load(self) -> dict[str, _Remembered]:
         if self._remembered is None:
             try:
-                self._remembered = msgspec.json.decode(self._memory.read_bytes(), type=dict[str, _Remembered])
+                memory = msgspec.json.decode(self._memory.read_bytes(), type=_Memory)
             except (OSError, msgspec.DecodeError):
-                self._remembered = {}
+                memory = _Memory(__version__, {})
+            self._remembered = memory.models if memory.program == __version__ else {}
         return self._remembered
+
+
+def _facts(header: Header) -> ModelFacts:
+    problem = why_not_loadable(header)
+    return ModelFacts(
+        architecture=header.architecture,
+        parameters=header.parameters,
+        active_parameters=header.active_parameters,
+        size=header.size,
+        quantization=header.quantization,
+        layers=header.layers,
+        context=header.context_length,
+        problem=None if problem is None else str(problem),
+        cautions=cautions(header),
+    )

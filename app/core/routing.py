@@ -71,6 +71,11 @@ class Route:
     """Why nothing here can answer; None where something can."""
 
     @property
+    def cautions(self) -> tuple[str, ...]:
+        """What goes wrong with the model where it would run; Ollama knows its own models."""
+        return self.model.facts.cautions if self.target is Target.COORDINATOR else ()
+
+    @property
     def summary(self) -> str:
         """In a few words: `ollama at http://…`, `coordinator over 3 backends`."""
         if self.target is Target.OLLAMA:
@@ -186,7 +191,7 @@ def _obstacle(model: Model, around: Surroundings) -> tuple[Lack, str] | None:
     if model.path is None and model.problem is None:
         return Lack.FILE, f"No GGUF of {model.name} is on this box for a coordinator to load."
     if model.problem is not None:
-        said = model.problem if model.path is None else f"A coordinator cannot load it: {model.problem}"
+        said = model.problem if model.path is None else f"No coordinator can load it. {model.problem}"
         return Lack.LOADABLE, said
     if around.coordinator_problem is not None:
         return Lack.ENGINE, f"No coordinator can start: {around.coordinator_problem}"

@@ -52,8 +52,8 @@ def _no_template(header: Header) -> Iterator[str]:
     """Source: common/chat.cpp, `common_chat_templates_init`."""
     if not header.has_chat_template:
         yield (
-            "It has no chat template, so llama.cpp talks to it in ChatML: if it was trained on another one, "
-            "name that with '--chat-template NAME' in coordinator.extra_arguments."
+            "It has no chat template, so llama.cpp uses ChatML: '--chat-template NAME' in "
+            "coordinator.extra_arguments names another."
         )
 
 
@@ -81,7 +81,7 @@ def _without_mla(header: Header) -> Iterator[str]:
     if header.architecture != "deepseek2" or "deepseek2.attention.key_length_mla" in header.metadata:
         return
     yield (
-        f"It was converted before llama.cpp had MLA, so its KV cache takes {_cache_without_mla(header)}: "
+        f"It was converted before MLA, so its KV cache takes {_cache_without_mla(header)}: "
         "take a current GGUF of it, or keep coordinator.context small."
     )
 

@@ -23,7 +23,7 @@ _CHOSEN, _OTHER = "● ", "  "
 _REMEDIES: Mapping[Lack, str] = {
     Lack.NODE: "Pull it on a node that is up, or take its pin out of routing.pins in the settings.",
     Lack.FILE: "Pull it on this box with 'ollama pull', or add a node that has it with 'add URL'.",
-    Lack.LOADABLE: "Choose another build of it, or add an Ollama node that runs it with 'add URL'.",
+    Lack.LOADABLE: "Choose another, or add an Ollama node that runs it with 'add URL'.",
     Lack.ENGINE: "Or add an Ollama node that has it with 'add URL'.",
 }
 
@@ -81,7 +81,7 @@ def where(route: Route | None) -> str:
 
 
 def details(model: Model, route: Route | None) -> Content:
-    """The whole name, and why it would run there; or why it cannot, and what to do."""
+    """The whole name, why it would run there and what to know of it; or why it cannot, and what to do."""
     said = [plain_line(model.name)]
     if model.facts.context is not None:
         said.append(f"context {model.facts.context:,}")
@@ -93,7 +93,8 @@ def _why(route: Route | None) -> list[Content]:
     if route is None:
         return []
     if route.lack is None:
-        return [Content(plain_line(" ".join(route.reasons[1:])))]
+        cautions = [Content.styled(plain_line(caution), "$text-warning") for caution in route.cautions]
+        return [Content(plain_line(" ".join(route.reasons[1:]))), *cautions]
     why = Content.styled(plain_line(route.reasons[-1]), "$text-warning")
     return [why, Content.styled(_REMEDIES[route.lack], "$text-accent")]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.demo.store import add_to_store
+from app.gguf.writer import Tensor, write_gguf
 from app.ollama.names import parse_name
 from tests.cli.conftest import Run
 from tests.support.engine import RpcServerFactory
@@ -23,6 +24,29 @@ def test_models_shows_what_the_store_holds(
     assert (model["architecture"], model["layers"], model["problem"]) == ("llama", 4, None)
     table = run("models")
     assert "llama3.1:405b" in table.out
+
+
+def test_models_and_route_say_what_llama_cpp_makes_of_them(
+    run: Run, configured: Configured, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    weight = Tensor("token_embd.weight", (32, 8), 0)
+    write_gguf(folder / "foreign.gguf", {"general.architecture": "gptoss"}, [weight])
+    write_gguf(folder / "mute.gguf", {"general.architecture": "llama"}, [weight])
+    configured(f"models: {{folders: [{folder}]}}")
+    listed = {model["name"]: model for model in run("models", "--json").json["models"]}
+    assert "'gptoss'" in listed["foreign"]["problem"]
+    assert (listed["mute"]["problem"], listed["foreign"]["cautions"]) == (None, [])
+    [caution] = listed["mute"]["cautions"]
+    table = run("models")
+    assert listed["foreign"]["problem"] in table.out
+    assert f"mute: {caution}" in table.err
+    assert run("route", "mute", "--json").json["cautions"] == [caution]
+    assert caution in run("route", "mute").out
+    refused = run("route", "foreign", "--json")
+    assert (refused.code, refused.json["cautions"]) == (1, [])
+    assert f"No coordinator can load it. {listed['foreign']['problem']}" in refused.json["reasons"]
 
 
 def test_route_says_why(

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
 from app.core.facts import ModelReader
 from app.core.models import Catalogue, ModelPlaces, Source, UnknownModel
 from app.core.pool import Node
 from app.demo.model import write_model
 from app.demo.store import add_to_store
+from app.gguf.writer import Tensor, write_gguf
 from app.ollama.client import NodeModel
 from app.ollama.names import parse_name
+from app.text.problem import Problem
 
 
 @pytest.fixture
@@ -96,6 +99,49 @@ async def test_a_header_that_has_not_changed_is_not_read_again_by_the_next_proce
     again = catalogue(tmp_path, store)
     await again.read()
     assert again.models([])[0].facts.layers == 4
+
+
+async def test_headers_that_another_version_of_this_program_read_are_read_again(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.facts.__version__", "0.0.1")
+    monkeypatch.setattr("app.core.facts.why_not_loadable", lambda header: Problem("It is too new."))
+    await catalogue(tmp_path, store).read()
+    monkeypatch.undo()
+    again = catalogue(tmp_path, store)
+    await again.read()
+    assert again.models([])[0].problem is None
+
+
+async def test_what_an_older_program_remembered_in_its_own_way_is_forgotten(
+    tmp_path: Path, store: Path
+) -> None:
+    memory = tmp_path / "cache" / "headers.json"
+    memory.parent.mkdir()
+    memory.write_text(f'{{"{tmp_path}": {{"size": 1, "mtime_ns": 1, "facts": {{}}}}}}')
+    models = catalogue(tmp_path, store)
+    await models.read()
+    assert models.models([])[0].facts.layers == 4
+    assert f'"program":"{__version__}"' in memory.read_text()
+
+
+async def test_what_llama_cpp_cannot_load_or_should_not_without_a_word(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    weight = Tensor("token_embd.weight", (32, 8), 0)
+    write_gguf(folder / "foreign.gguf", {"general.architecture": "gptoss"}, [weight])
+    write_gguf(folder / "mute.gguf", {"general.architecture": "llama"}, [weight])
+    models = catalogue(tmp_path, tmp_path / "home", folder)
+    await models.read()
+    foreign, mute = models.models([])
+    assert foreign.problem is not None
+    assert "'gptoss'" in foreign.problem
+    assert "Run it through an Ollama node" in foreign.problem
+    assert not foreign.on_disk
+    assert foreign.facts.cautions == ()
+    assert mute.on_disk
+    [caution] = mute.facts.cautions
+    assert "no chat template" in caution
 
 
 async def test_weights_that_were_replaced_are_looked_up_again(tmp_path: Path, store: Path) -> None:

@@ -106,6 +106,18 @@ def test_what_a_coordinator_cannot_load_goes_to_the_pool_or_nowhere() -> None:
     assert any("It is truncated." in reason for reason in nowhere.reasons)
 
 
+def test_the_reason_reads_well_in_front_of_any_problem() -> None:
+    assert "No coordinator can load it. It is truncated." in route(405, problem="It is truncated.").reasons
+
+
+def test_what_goes_wrong_with_a_model_is_said_where_a_coordinator_would_load_it() -> None:
+    careful = Model("some", Source.PATH, ModelFacts(cautions=("It has no chat template.",)), GGUF)
+    by_coordinator = decide(careful, Policy(), Surroundings(True, (), FREE))
+    by_node = decide(careful, Policy(), Surroundings(True, (NODE,), FREE))
+    assert by_coordinator.cautions == ("It has no chat template.",)
+    assert by_node.cautions == ()
+
+
 def test_without_an_engine_there_is_no_coordinator() -> None:
     nowhere = route(405, coordinator_problem="No llama-server.")
     assert nowhere.target is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.gguf.cautions import cautions
@@ -29,12 +31,10 @@ def said(of: Header) -> str:
 
 
 def test_without_a_chat_template() -> None:
-    for template in ("", None):
-        odd = header("llama", {TEMPLATE: template} if template is not None else {})
-        if template is None:
-            odd = Header(odd.path, 3, {"general.architecture": "llama"}, odd.tensors, odd.size)
-        assert "no chat template, so llama.cpp talks to it in ChatML" in said(odd)
-        assert "'--chat-template NAME' in coordinator.extra_arguments" in said(odd)
+    absent = replace(header("llama"), metadata={"general.architecture": "llama"})
+    for mute in (absent, header("llama", {TEMPLATE: ""})):
+        assert "It has no chat template, so llama.cpp uses ChatML" in said(mute)
+        assert "'--chat-template NAME' in coordinator.extra_arguments" in said(mute)
     assert cautions(header("llama")) == ()
 
 

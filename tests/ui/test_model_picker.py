@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from textual.widgets import Input, OptionList
 
 from app.core.cluster import Cluster
+from app.core.facts import ModelFacts
 from app.core.models import Model, Source
 from app.ollama.client import NodeModel
 from app.text.units import GIB
@@ -52,7 +54,22 @@ async def test_usable_ones_come_first_and_each_says_where_it_runs(
         assert console.text.index("model-0:8b") < console.text.index("a-first")
         await console.press("down")
         await console.shows("Its weights are of a kind")
-        await console.shows("Choose another build of it")
+        await console.shows("Choose another, or add an Ollama node")
+
+
+async def test_what_to_be_careful_with_is_said_under_where_it_runs(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_console("mode: distributed", size=(80, 24)) as console:
+        monkeypatch.setattr(console.cluster.catalogue, "read", _nothing_read)
+        for name in ("problem", "problem_with_backends"):
+            monkeypatch.setattr(console.cluster.engines, name, _nothing_read)
+        facts = ModelFacts(cautions=("It has no chat template.", "It was converted before MLA."))
+        careful = Model("careful:8b", Source.PATH, facts, path=Path("/models/careful.gguf"))
+        console.cluster.catalogue._local = (careful,)
+        await console.press("ctrl+r")
+        await console.shows("It has no chat template.")
+        await console.shows("It was converted before MLA.")
 
 
 async def test_two_of_one_name_break_nothing(
