@@ -60,13 +60,14 @@ def help_sheet(table: Iterable[Command], place: Place) -> tuple[Section, ...]:
 
 
 def route_sheet(route: Route) -> tuple[Section, ...]:
-    """A route, its backends and its reasons, line by line."""
+    """A route, its backends, its reasons, and what goes wrong with the model there, line by line."""
     return (
         Section(
             (
                 ("goes to", route.summary),
                 *_listed("backends", [str(address) for address in route.backends]),
                 *_listed("because", route.reasons),
+                *_listed("careful", route.cautions),
             )
         ),
     )

@@ -57,7 +57,7 @@ async def test_usable_ones_come_first_and_each_says_where_it_runs(
         await console.shows("Choose another, or add an Ollama node")
 
 
-async def test_what_to_be_careful_with_is_said_under_where_it_runs(
+async def test_what_to_be_careful_with_is_said_where_one_looks_for_it(
     open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_console("mode: distributed", size=(80, 24)) as console:
@@ -70,6 +70,9 @@ async def test_what_to_be_careful_with_is_said_under_where_it_runs(
         await console.press("ctrl+r")
         await console.shows("It has no chat template.")
         await console.shows("It was converted before MLA.")
+        await console.press("escape")
+        await console.command("route careful:8b")
+        await console.shows("careful  It has no chat template.")
 
 
 async def test_two_of_one_name_break_nothing(
