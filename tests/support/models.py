@@ -10,6 +10,7 @@ from app.gguf.writer import Metadata, Tensor, write_gguf
 F32, Q4_K, Q6_K = 0, 12, 14
 Q4_K_M = 15
 VOCABULARY = 128256
+MERGES = 280_147
 KEY_VALUE_HEADS = 8
 HEAD = 128
 
@@ -34,11 +35,11 @@ LLAMA_70B = LlamaShape("70B", 80, 8192, 28672)
 LLAMA_405B = LlamaShape("405B", 126, 16384, 53248)
 
 
-def write_llama(path: Path, shape: LlamaShape) -> Path:
+def write_llama(path: Path, shape: LlamaShape, *, has_vocabulary: bool = False) -> Path:
     """The real header of a Llama 3.1 in Q4_K_M, with a hole in place of its weights.
 
-    It has the size of the real file (243 GB for 405B) and takes some hundred KiB of disk. No engine can load
-    it: the vocabulary is left out.
+    It has the size of the real file (243 GB for 405B) and takes some hundred KiB of disk, or some MiB with a
+    vocabulary as long as the real one. No engine can load it: even then the words are none.
     """
     metadata: Metadata = {
         "general.architecture": "llama",
@@ -54,6 +55,7 @@ def write_llama(path: Path, shape: LlamaShape) -> Path:
         "llama.attention.head_count_kv": KEY_VALUE_HEADS,
         "llama.vocab_size": VOCABULARY,
         "tokenizer.chat_template": "{% for message in messages %}{{ message['content'] }}{% endfor %}",
+        **(_vocabulary() if has_vocabulary else {}),
     }
     tensors = [
         Tensor("rope_freqs.weight", (HEAD // 2,), F32),
@@ -64,6 +66,15 @@ def write_llama(path: Path, shape: LlamaShape) -> Path:
     ]
     write_gguf(path, metadata, tensors)
     return path
+
+
+def _vocabulary() -> Metadata:
+    return {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.tokens": [f"Ġtoken{number}" for number in range(VOCABULARY)],
+        "tokenizer.ggml.token_type": [1] * VOCABULARY,
+        "tokenizer.ggml.merges": [f"Ġto ken{number}" for number in range(MERGES)],
+    }
 
 
 def _block(layer: int, shape: LlamaShape) -> list[Tensor]:
