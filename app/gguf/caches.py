@@ -123,9 +123,14 @@ def _state(keys: ModelKeys) -> int:
     convolution = keys.whole("shortconv.l_cache")
     if convolution:
         return keys.required("embedding_length") * (convolution - 1)
-    inner, size = keys.required("ssm.inner_size"), keys.required("ssm.state_size")
-    channels = inner + 2 * keys.number("ssm.group_count", 0) * size
-    return max(0, keys.required("ssm.conv_kernel") - 1) * channels + size * inner
+    size = keys.required("ssm.state_size") * keys.required("ssm.inner_size")
+    return max(0, keys.required("ssm.conv_kernel") - 1) * channels_of(keys) + size
+
+
+def channels_of(keys: ModelKeys) -> int:
+    """Numbers of one token that a recurrent layer puts through its convolution; 0 where it has none."""
+    groups, size = keys.number("ssm.group_count", 0), keys.number("ssm.state_size", 0)
+    return keys.number("ssm.inner_size", 0) + 2 * groups * size
 
 
 def _all(keys: ModelKeys) -> Flags:
@@ -149,34 +154,19 @@ def _between_attention(keys: ModelKeys) -> Flags:
 
 
 _ATTENTION_INTERVAL = 4
-_PLAIN = Design()
 _BY_HEADS = Design(recurrent=_without_heads)
 _BY_INTERVAL = Design(recurrent=_between_attention)
 _BY_FEED_FORWARD = Design(recurrent=_without_heads_and_feed_forward)
 
+_WITH_PLAIN_CACHES = (
+    "apertus arcee baichuan bitnet chatglm command-r deci deepseek dots1 ernie4_5 ernie4_5-moe exaone falcon "
+    "gemma glm4 glm4moe gpt2 gptneox granite granitemoe hunyuan-dense hunyuan-moe internlm2 llama minicpm "
+    "mistral3 nemotron olmo olmoe orion phi2 phi3 phimoe qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl "
+    "qwen3vlmoe seed_oss smollm3 stablelm starcoder starcoder2 xverse"
+)
+
 DESIGNS = {
-    **dict.fromkeys(
-        (
-            *("apertus", "arcee", "baichuan", "bitnet", "chatglm", "command-r", "deci", "deepseek", "dots1"),
-            *("ernie4_5", "ernie4_5-moe", "exaone", "falcon", "gemma", "glm4", "glm4moe", "gpt2", "gptneox"),
-            *("granite", "granitemoe", "hunyuan-dense", "hunyuan-moe", "internlm2", "llama", "minicpm"),
-            *(
-                "mistral3",
-                "nemotron",
-                "olmo",
-                "olmoe",
-                "orion",
-                "phi2",
-                "phi3",
-                "phimoe",
-                "qwen2",
-                "qwen2moe",
-            ),
-            *("qwen2vl", "qwen3", "qwen3moe", "qwen3vl", "qwen3vlmoe", "seed_oss", "smollm3", "stablelm"),
-            *("starcoder", "starcoder2", "xverse"),
-        ),
-        _PLAIN,
-    ),
+    **dict.fromkeys(_WITH_PLAIN_CACHES.split(), Design()),
     "cohere2": Design(Windows(period=4)),
     "exaone4": Design(Windows(period=4, tokens=4096, only_with=64)),
     "gemma2": Design(Windows(period=2, tokens=4096)),

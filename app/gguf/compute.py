@@ -1,8 +1,8 @@
 """An allowance for the compute buffer of one device: what it needs for the numbers between the layers.
 
 llama.cpp finds the size by planning the whole graph (`sched_reserve` in src/llama-context.cpp), and there is
-no formula. The terms below are those that the planned sizes were seen to follow with flash attention, which
-is on by default; each is taken at its largest, so the allowance is never below, and mostly little above.
+no formula. The terms below are those that the planned sizes were seen to follow, each taken at its largest. It
+holds with flash attention, which is on by default, and for caches of F16 or less: F32 is converted first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.gguf.cache import UBATCH, LayerCache, cells_of
-from app.gguf.caches import head_lengths
+from app.gguf.caches import channels_of, head_lengths
 from app.gguf.keys import ModelKeys
 from app.text.units import MIB
 
@@ -22,8 +22,10 @@ _WIDTHS = 4 * _COPIES
 """Whole states of a batch that are there at once: four of each copy."""
 _WIDEST = 3
 """Results of the widest matrices that are there at once: gate, up, and their product."""
+_LAYERWISE = 10
+"""Inputs that each layer has of its own, as often as they are there at once: of each copy, and in parts."""
 _RECURRENT = 3
-"""A recurrent layer has three times as many numbers as its inner size says."""
+"""A recurrent layer is as wide as three times what it puts through its convolution."""
 _SMALL = MIB
 """Positions, indices and alignment."""
 _LARGEST_VOCABULARY = 262_144
@@ -36,6 +38,8 @@ class ComputeNeeds:
 
     width: int
     """Numbers of one token between the layers."""
+    layerwise: int
+    """Numbers of one token that the layers get beside those, of all layers together."""
     widest: int
     """Numbers of one token inside a layer, after its widest matrix."""
     vocabulary: int | None
@@ -44,7 +48,7 @@ class ComputeNeeds:
 
     def bytes_of(self, context: int, *, has_output: bool) -> int:
         """Bytes on one of several devices, with the output or without."""
-        token = _NUMBER * (_WIDTHS * self.width + _WIDEST * self.widest)
+        token = _NUMBER * (_WIDTHS * self.width + _LAYERWISE * self.layerwise + _WIDEST * self.widest)
         token += _COPIES * _MASK_NUMBER * sum(cells_of(context, window) for window in self.windows)
         if has_output:
             # Recent builds plan the logits of a few tokens only, older ones those of all.
@@ -68,6 +72,12 @@ def compute_of(keys: ModelKeys, caches: tuple[LayerCache, ...], vocabulary: int 
         inner,
         queries,
         expert * keys.number("expert_used_count", 0),
-        _RECURRENT * keys.number("ssm.inner_size", 0),
+        _RECURRENT * channels_of(keys),
     )
-    return ComputeNeeds(width, widest, vocabulary, windows)
+    return ComputeNeeds(
+        width=width * max(1, keys.number("altup.num_inputs", 1)),
+        layerwise=keys.number("embedding_length_per_layer_input", 0) * keys.layers,
+        widest=widest,
+        vocabulary=vocabulary,
+        windows=windows,
+    )

@@ -24,7 +24,9 @@ from app.text.problem import quoted
 __all__ = ["CacheType", "LayerNeeds", "Needs", "NeedsUnknown", "needs_of", "needs_of_metadata"]
 
 _BLOCK = re.compile(r"blk\.([0-9]{1,4})\.")
-_OF_OUTPUT = ("output.", "output_norm.", "altup_", "per_layer_model_proj.", "per_layer_proj_norm.")
+_OF_FIRST = ("per_layer_model_proj.", "per_layer_proj_norm.")
+"""Tensors that go where the first layer goes, though their names do not say so."""
+_OF_OUTPUT = ("output.", "output_norm.", "altup_")
 """Tensors that go where the output goes (`LLM_TENSOR_LAYER_OUTPUT` in src/llama-arch.cpp)."""
 _EMBEDDING, _OUTPUT = "token_embd.weight", "output.weight"
 
@@ -97,7 +99,7 @@ def needs_of(header: Header) -> Needs:
         output_bytes=output_bytes,
         host_bytes=host_bytes,
         trained_context=keys.whole("context_length"),
-        compute=compute_of(keys, caches, embedding.shape[-1] if embedding else keys.whole("vocab_size")),
+        compute=compute_of(keys, caches, _rows(embedding) or keys.whole("vocab_size")),
     )
 
 
@@ -134,11 +136,17 @@ def _dealt_out(tensors: Iterable[TensorInfo]) -> tuple[Counter[int], int, int]:
     for tensor in tensors:
         if block := _BLOCK.match(tensor.name):
             blocks[int(block[1])] += _size(tensor)
+        elif tensor.name.startswith(_OF_FIRST):
+            blocks[0] += _size(tensor)
         elif tensor.name.startswith(_OF_OUTPUT):
             output += _size(tensor)
         else:
             host += _size(tensor)
     return blocks, output, host
+
+
+def _rows(tensor: TensorInfo | None) -> int | None:
+    return tensor.shape[-1] if tensor and tensor.shape else None
 
 
 def _size(tensor: TensorInfo) -> int:

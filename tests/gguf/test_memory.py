@@ -317,7 +317,7 @@ def test_without_tensors_the_weights_are_spread_evenly() -> None:
         (renamed("llama", attention__head_count_kv=[8] * 31), r"is not there for each of its layers"),
         (renamed("llama", attention__head_count_kv=[-8] * 32), r"is not there for each of its layers"),
         (renamed("gemma4", attention__sliding_window=512), r"which of its layers have a sliding window"),
-        (renamed("mamba"), r"'ssm.inner_size'"),
+        (renamed("mamba"), r"'ssm.state_size'"),
     ],
 )
 def test_what_is_not_said_is_not_guessed(metadata: Mapping[str, object], said: str) -> None:

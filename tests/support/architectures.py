@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.gguf.writer import Metadata, Plain, Tensor, write_gguf
@@ -28,6 +28,8 @@ class Architecture:
     keys: Keys
     """Without the name of the architecture in front."""
     layer: Callable[[int], Shapes]
+    beside: Shapes = field(default_factory=dict)
+    """Tensors that belong to no layer, beside the token embedding, the final norm and the output head."""
     is_tied: bool = False
     """No output head of its own: it shares the token embedding."""
     norm: str = "output_norm"
@@ -52,6 +54,7 @@ class Architecture:
                 for name, shape in self.layer(layer).items()
             },
             f"{self.norm}.weight": (WIDTH,),
+            **self.beside,
             **({} if self.is_tied else {"output.weight": (WIDTH, tokens)}),
         }
         write_gguf(
@@ -306,7 +309,38 @@ SINKS = Architecture(
         "ffn_down_exps.bias": (WIDTH, 16),
     },
 )
-ALL: Mapping[str, Architecture] = {
+_NARROW, _LAYERWISE = 32, 128
+LAYERWISE = Architecture(
+    "gemma4",
+    {
+        **_HEAD_KEYS,
+        "attention.sliding_window": 512,
+        "attention.sliding_window_pattern": [True, True, False] * 3,
+        "attention.shared_kv_layers": 3,
+        "attention.key_length_swa": _NARROW,
+        "attention.value_length_swa": _NARROW,
+        "rope.dimension_count_swa": _NARROW,
+        "embedding_length_per_layer_input": _LAYERWISE,
+    },
+    lambda layer: {
+        **GEMMA2.layer(layer),
+        **_attention(2, head=HEAD if layer % 3 == 2 else _NARROW),
+        "attn_q_norm.weight": (HEAD if layer % 3 == 2 else _NARROW,),
+        "attn_k_norm.weight": (HEAD if layer % 3 == 2 else _NARROW,),
+        "inp_gate.weight": (WIDTH, _LAYERWISE),
+        "proj.weight": (_LAYERWISE, WIDTH),
+        "post_norm.weight": (WIDTH,),
+    },
+    beside={
+        "rope_freqs.weight": (HEAD // 2,),
+        "per_layer_token_embd.weight": (9 * _LAYERWISE, TOKENS),
+        "per_layer_model_proj.weight": (WIDTH, 9 * _LAYERWISE),
+        "per_layer_proj_norm.weight": (_LAYERWISE,),
+    },
+    is_tied=True,
+    layers=9,
+)
+ARCHITECTURES: Mapping[str, Architecture] = {
     "dense": DENSE,
     "tied": TIED,
     "quantized": QUANTIZED,
@@ -318,4 +352,5 @@ ALL: Mapping[str, Architecture] = {
     "hybrid": HYBRID,
     "short": SHORT,
     "sinks": SINKS,
+    "layerwise": LAYERWISE,
 }

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +84,9 @@ class RpcServer:
 RpcServerFactory = Callable[..., RpcServer]
 
 
-@pytest.fixture
-def rpc_server(engine: Engine) -> Iterator[RpcServerFactory]:
-    """Starts real RPC servers: `rpc_server(host="127.0.0.2")`."""
+@contextmanager
+def rpc_servers(engine: Engine) -> Iterator[RpcServerFactory]:
+    """Starts real RPC servers, which end with the block."""
     started: list[RpcServer] = []
 
     def start(host: str = "127.0.0.2", port: int | None = None) -> RpcServer:
@@ -101,10 +101,19 @@ def rpc_server(engine: Engine) -> Iterator[RpcServerFactory]:
         _until_listening(server)
         return server
 
-    yield start
-    for server in started:
-        server.resume()
-        server.kill()
+    try:
+        yield start
+    finally:
+        for server in started:
+            server.resume()
+            server.kill()
+
+
+@pytest.fixture
+def rpc_server(engine: Engine) -> Iterator[RpcServerFactory]:
+    """Starts real RPC servers: `rpc_server(host="127.0.0.2")`."""
+    with rpc_servers(engine) as start:
+        yield start
 
 
 @pytest.fixture(scope="session")
