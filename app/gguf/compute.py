@@ -1,8 +1,8 @@
 """An allowance for the compute buffer of one device: what it needs for the numbers between the layers.
 
-llama.cpp finds the size by planning the whole graph (`sched_reserve` in src/llama-context.cpp), and there is
-no formula. The terms below are those that the planned sizes were seen to follow, each taken at its largest. It
-holds with flash attention, which is on by default, and for caches of F16 or less: F32 is converted first.
+llama.cpp finds the size by planning the whole graph (`sched_reserve` in src/llama-context.cpp); there is no
+formula. The terms below are those that the planned sizes were seen to follow, each taken at its largest. They
+hold with flash attention, which is on by default, and for caches of F16 or less: F32 is converted first.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.benchmarks import log, rate, startup, streaming, table, typing
+from tests.benchmarks import estimate, log, rate, startup, streaming, table, typing
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -50,8 +50,8 @@ def _programs() -> Iterator[str]:
 def _console() -> Iterator[str]:
     yield "| the console under load | |"
     yield "|---|---:|"
-    for figures in (log.measure(), streaming.measure(), typing.measure(), table.measure(), rate.measure()):
-        for name, figure in figures.items():
+    for benchmark in (log, streaming, typing, table, rate, estimate):
+        for name, figure in benchmark.measure().items():
             yield f"| {name} | {_shown(figure)} |"
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from app.gguf.header import read_model
 from app.gguf.memory import CacheType, needs_of
+from app.text.units import MIB
 from tests.support.architectures import ARCHITECTURES
 from tests.support.engine import find_engine, rpc_servers
 from tests.support.models import LLAMA_70B, LLAMA_405B, write_llama
@@ -70,7 +71,7 @@ def _costs(folder: Path) -> Iterator[tuple[str, float]]:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         yield f"estimate: header of {shape.size_label}, ms", statistics.median(times) * 1000
-        yield f"estimate: header of {shape.size_label}, MiB", peak / (1 << 20)
+        yield f"estimate: header of {shape.size_label}, MiB", peak / MIB
 
 
 if __name__ == "__main__":

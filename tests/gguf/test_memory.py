@@ -17,7 +17,8 @@ from app.gguf.header import read_header
 from app.gguf.memory import CacheType, LayerNeeds, Needs, NeedsUnknown, needs_of, needs_of_metadata
 from app.gguf.writer import Metadata, Tensor, write_gguf
 from app.text.units import GIB, MIB
-from tests.support.architectures import DENSE, TIED, WIDTH, Architecture
+from tests.support.architecture import WIDTH, Architecture
+from tests.support.architectures import DENSE, TIED
 from tests.support.models import F32, LLAMA_8B, LLAMA_70B, LLAMA_405B, Q6_K, LlamaShape, write_llama
 
 F16, Q8_0 = CacheType.F16, CacheType.Q8_0

@@ -1,149 +1,39 @@
-"""Small models of many architectures that the real engine loads; their weights are holes of zeros."""
+"""A small model of each kind of architecture: how its layers remember, and where its tensors go."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 
-from app.gguf.writer import Metadata, Plain, Tensor, write_gguf
+from tests.support.architecture import (
+    HEAD,
+    HEAD_KEYS,
+    HEAD_NORMS,
+    HEADS,
+    Q8_0,
+    TOKENS,
+    WIDTH,
+    Architecture,
+    Keys,
+    Shapes,
+    attention,
+    experts,
+    feed_forward,
+)
 
-F32, F16, Q8_0 = 0, 1, 8
-WIDTH, INNER, HEADS, HEAD = 256, 768, 8, 64
-LAYERS = 6
-TOKENS = 4096
-TRAINED_CONTEXT = 32768
-_CONTROL, _NORMAL, _BYTE = 3, 1, 6
-
-Keys = Mapping[str, Plain | Sequence[Plain]]
-Shapes = Mapping[str, tuple[int, ...]]
-"""Of the tensors of one layer, by their names without `blk.N.`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """A model of one architecture, with as few layers as show how its memory is dealt out."""
-
-    name: str
-    keys: Keys
-    """Without the name of the architecture in front."""
-    layer: Callable[[int], Shapes]
-    beside: Shapes = field(default_factory=dict)
-    """Tensors that belong to no layer, beside the token embedding, the final norm and the output head."""
-    is_tied: bool = False
-    """No output head of its own: it shares the token embedding."""
-    norm: str = "output_norm"
-    layers: int = LAYERS
-    weights: int = F16
-    """Type of the matrices."""
-
-    def write(self, path: Path, *, tokens: int = TOKENS) -> Path:
-        """Write the model; blocks on the disk."""
-        metadata: Metadata = {
-            "general.architecture": self.name,
-            "general.name": f"Small {self.name}",
-            **{f"{self.name}.{key}": value for key, value in {**_COMMON, **self.keys}.items()},
-            f"{self.name}.block_count": self.layers,
-            **_vocabulary(tokens),
-        }
-        shapes = {
-            "token_embd.weight": (WIDTH, tokens),
-            **{
-                f"blk.{layer}.{name}": shape
-                for layer in range(self.layers)
-                for name, shape in self.layer(layer).items()
-            },
-            f"{self.norm}.weight": (WIDTH,),
-            **self.beside,
-            **({} if self.is_tied else {"output.weight": (WIDTH, tokens)}),
-        }
-        write_gguf(
-            path, metadata, [Tensor(name, shape, self._type(name, shape)) for name, shape in shapes.items()]
-        )
-        return path
-
-    def _type(self, name: str, shape: tuple[int, ...]) -> int:
-        is_small = len(shape) == 1 or (".ssm_" in name and not name.endswith(_SSM_MATRICES)) or "conv" in name
-        return F32 if is_small or name.endswith(("ffn_gate_inp.weight", ".bias")) else self.weights
-
-
-_SSM_MATRICES = ("ssm_in.weight", "ssm_x.weight", "ssm_out.weight", "ssm_ba.weight")
-_COMMON: Keys = {
-    "context_length": TRAINED_CONTEXT,
-    "embedding_length": WIDTH,
-    "feed_forward_length": INNER,
-    "attention.head_count": HEADS,
-    "attention.layer_norm_rms_epsilon": 1e-5,
-}
-
-
-def _vocabulary(tokens: int) -> Metadata:
-    special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    words = [*special, *(f"w{number}" for number in range(tokens - len(special)))]
-    kinds = [2, _CONTROL, _CONTROL, *[_BYTE] * 256, *[_NORMAL] * (tokens - len(special))]
-    return {
-        "tokenizer.ggml.model": "llama",
-        "tokenizer.ggml.tokens": words,
-        "tokenizer.ggml.scores": [0.0] * tokens,
-        "tokenizer.ggml.token_type": kinds,
-        "tokenizer.ggml.bos_token_id": 1,
-        "tokenizer.ggml.eos_token_id": 2,
-        "tokenizer.ggml.unknown_token_id": 0,
-    }
-
-
-def _attention(key_value_heads: int, *, heads: int = HEADS, head: int = HEAD) -> Shapes:
-    narrow = key_value_heads * head
-    return {
-        "attn_norm.weight": (WIDTH,),
-        "attn_q.weight": (WIDTH, heads * head),
-        "attn_k.weight": (WIDTH, narrow),
-        "attn_v.weight": (WIDTH, narrow),
-        "attn_output.weight": (heads * head, WIDTH),
-    }
-
-
-def _feed_forward() -> Shapes:
-    return {
-        "ffn_norm.weight": (WIDTH,),
-        "ffn_gate.weight": (WIDTH, INNER),
-        "ffn_up.weight": (WIDTH, INNER),
-        "ffn_down.weight": (INNER, WIDTH),
-    }
-
-
-def _experts(count: int, inner: int) -> Shapes:
-    return {
-        "ffn_norm.weight": (WIDTH,),
-        "ffn_gate_inp.weight": (WIDTH, count),
-        "ffn_gate_exps.weight": (WIDTH, inner, count),
-        "ffn_up_exps.weight": (WIDTH, inner, count),
-        "ffn_down_exps.weight": (inner, WIDTH, count),
-    }
-
-
-_HEAD_NORMS: Shapes = {"attn_q_norm.weight": (HEAD,), "attn_k_norm.weight": (HEAD,)}
-_HEAD_KEYS: Keys = {
-    "attention.head_count_kv": 2,
-    "attention.key_length": HEAD,
-    "attention.value_length": HEAD,
-    "rope.dimension_count": HEAD,
-}
-
-DENSE = Architecture("llama", _HEAD_KEYS, lambda _: {**_attention(2), **_feed_forward()})
-TIED = Architecture("llama", _HEAD_KEYS, lambda _: {**_attention(2), **_feed_forward()}, is_tied=True)
-QUANTIZED = Architecture("llama", _HEAD_KEYS, lambda _: {**_attention(2), **_feed_forward()}, weights=Q8_0)
+DENSE = Architecture("llama", HEAD_KEYS, lambda _: {**attention(2), **feed_forward()})
+TIED = Architecture("llama", HEAD_KEYS, lambda _: {**attention(2), **feed_forward()}, is_tied=True)
+QUANTIZED = Architecture("llama", HEAD_KEYS, lambda _: {**attention(2), **feed_forward()}, weights=Q8_0)
 MIXTURE = Architecture(
     "qwen3moe",
-    {**_HEAD_KEYS, "expert_count": 16, "expert_used_count": 4, "expert_feed_forward_length": 128},
-    lambda _: {**_attention(2), **_HEAD_NORMS, **_experts(16, 128)},
+    {**HEAD_KEYS, "expert_count": 16, "expert_used_count": 4, "expert_feed_forward_length": 128},
+    lambda _: {**attention(2), **HEAD_NORMS, **experts(16, 128)},
 )
 GEMMA2 = Architecture(
     "gemma2",
-    {**_HEAD_KEYS, "attention.sliding_window": 1024},
+    {**HEAD_KEYS, "attention.sliding_window": 1024},
     lambda _: {
-        **_attention(2),
-        **_feed_forward(),
+        **attention(2),
+        **feed_forward(),
         "post_attention_norm.weight": (WIDTH,),
         "post_ffw_norm.weight": (WIDTH,),
     },
@@ -151,8 +41,8 @@ GEMMA2 = Architecture(
 )
 GEMMA3 = Architecture(
     "gemma3",
-    {**_HEAD_KEYS, "attention.sliding_window": 512},
-    lambda _: {**GEMMA2.layer(0), **_HEAD_NORMS},
+    {**HEAD_KEYS, "attention.sliding_window": 512},
+    lambda _: {**GEMMA2.layer(0), **HEAD_NORMS},
     is_tied=True,
     layers=8,
 )
@@ -191,7 +81,7 @@ def _latent(layer: int) -> Shapes:
         "attn_k_b.weight": (_NOPE, _LATENT, HEADS),
         "attn_v_b.weight": (_LATENT, _VALUE, HEADS),
         "attn_output.weight": (HEADS * _VALUE, WIDTH),
-        **(_feed_forward() if layer == 0 else {**_experts(8, 128), **shared}),
+        **(feed_forward() if layer == 0 else {**experts(8, 128), **shared}),
     }
 
 
@@ -224,7 +114,7 @@ MAMBA = Architecture(
 HYBRID = Architecture(
     "qwen35",
     {
-        **_HEAD_KEYS,
+        **HEAD_KEYS,
         "rope.dimension_sections": [11, 11, 10, 0],
         "full_attention_interval": 4,
         "ssm.conv_kernel": _CONVOLUTION,
@@ -236,7 +126,7 @@ HYBRID = Architecture(
     lambda layer: {
         "attn_norm.weight": (WIDTH,),
         "post_attention_norm.weight": (WIDTH,),
-        **{name: shape for name, shape in _feed_forward().items() if name != "ffn_norm.weight"},
+        **{name: shape for name, shape in feed_forward().items() if name != "ffn_norm.weight"},
         **(_gated_attention() if layer % 4 == 3 else _delta_net()),
     },
     layers=8,
@@ -244,7 +134,7 @@ HYBRID = Architecture(
 
 
 def _gated_attention() -> Shapes:
-    return {**_attention(2), **_HEAD_NORMS, "attn_q.weight": (WIDTH, 2 * HEADS * HEAD)}
+    return {**attention(2), **HEAD_NORMS, "attn_q.weight": (WIDTH, 2 * HEADS * HEAD)}
 
 
 def _delta_net() -> Shapes:
@@ -263,19 +153,55 @@ def _delta_net() -> Shapes:
     }
 
 
+FURTHER = Architecture(
+    "qwen35",
+    {**HYBRID.keys, "nextn_predict_layers": 1},
+    lambda layer: HYBRID.layer(layer) if layer < 8 else {**HYBRID.layer(3), **_NEXT},
+    layers=9,
+)
+_NEXT: Shapes = {
+    "nextn.eh_proj.weight": (2 * WIDTH, WIDTH),
+    "nextn.enorm.weight": (WIDTH,),
+    "nextn.hnorm.weight": (WIDTH,),
+    "nextn.shared_head_norm.weight": (WIDTH,),
+}
+_WIDE_STATE, _PARTS = 32, 8
+BOTH = Architecture(
+    "falcon-h1",
+    {
+        **HEAD_KEYS,
+        "ssm.conv_kernel": _CONVOLUTION,
+        "ssm.inner_size": 2 * WIDTH,
+        "ssm.state_size": _WIDE_STATE,
+        "ssm.group_count": 1,
+        "ssm.time_step_rank": _PARTS,
+    },
+    lambda _: {
+        **attention(2),
+        **{name.removesuffix(".weight") if "norm" in name else name: s for name, s in feed_forward().items()},
+        "ssm_in.weight": (WIDTH, 4 * WIDTH + 2 * _WIDE_STATE + _PARTS),
+        "ssm_conv1d.weight": (_CONVOLUTION, 2 * WIDTH + 2 * _WIDE_STATE),
+        "ssm_conv1d.bias": (2 * WIDTH + 2 * _WIDE_STATE,),
+        "ssm_dt.bias": (_PARTS,),
+        "ssm_a": (1, _PARTS),
+        "ssm_d": (1, _PARTS),
+        "ssm_norm.weight": (2 * WIDTH, 1),
+        "ssm_out.weight": (2 * WIDTH, WIDTH),
+    },
+)
 SHORT = Architecture(
     "lfm2",
     {
-        **_HEAD_KEYS,
+        **HEAD_KEYS,
         "attention.head_count": WIDTH // HEAD,
         "attention.head_count_kv": [0, 0, 2, 0, 0, 2, 0, 2],
         "shortconv.l_cache": 3,
     },
     lambda layer: {
         "attn_norm.weight": (WIDTH,),
-        **_feed_forward(),
+        **feed_forward(),
         **(
-            {**_attention(2, heads=WIDTH // HEAD), **_HEAD_NORMS}
+            {**attention(2, heads=WIDTH // HEAD), **HEAD_NORMS}
             if layer in (2, 5, 7)
             else {
                 "shortconv.conv.weight": (3, WIDTH),
@@ -295,8 +221,8 @@ SINKS = Architecture(
         "attention.sliding_window": 128,
     },
     lambda _: {
-        **_attention(2),
-        **{n: s for n, s in _experts(16, 128).items() if n != "ffn_norm.weight"},
+        **attention(2),
+        **{n: s for n, s in experts(16, 128).items() if n != "ffn_norm.weight"},
         "post_attention_norm.weight": (WIDTH,),
         "attn_sinks.weight": (HEADS,),
         "attn_q.bias": (HEADS * HEAD,),
@@ -313,7 +239,7 @@ _NARROW, _LAYERWISE = 32, 128
 LAYERWISE = Architecture(
     "gemma4",
     {
-        **_HEAD_KEYS,
+        **HEAD_KEYS,
         "attention.sliding_window": 512,
         "attention.sliding_window_pattern": [True, True, False] * 3,
         "attention.shared_kv_layers": 3,
@@ -324,7 +250,7 @@ LAYERWISE = Architecture(
     },
     lambda layer: {
         **GEMMA2.layer(layer),
-        **_attention(2, head=HEAD if layer % 3 == 2 else _NARROW),
+        **attention(2, head=HEAD if layer % 3 == 2 else _NARROW),
         "attn_q_norm.weight": (HEAD if layer % 3 == 2 else _NARROW,),
         "attn_k_norm.weight": (HEAD if layer % 3 == 2 else _NARROW,),
         "inp_gate.weight": (WIDTH, _LAYERWISE),
@@ -353,4 +279,6 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "short": SHORT,
     "sinks": SINKS,
     "layerwise": LAYERWISE,
+    "further": FURTHER,
+    "both": BOTH,
 }
