@@ -28,7 +28,7 @@ def memory_together(backends: Iterable[Backend]) -> Memory | None:
     boxes = defaultdict[str, list[Backend]](list)
     for backend in backends:
         if backend.enabled and backend.devices:
-            boxes[_box(backend.address.host)].append(backend)
+            boxes[box_of(backend.address.host)].append(backend)
     parts = [part for workers in boxes.values() for part in (*_of_gpus(workers), *_of_the_box(workers))]
     if not parts:
         return None
@@ -36,32 +36,32 @@ def memory_together(backends: Iterable[Backend]) -> Memory | None:
     return Memory(sum(free) if free else None, sum(part.total_bytes for part in parts))
 
 
+def box_of(host: str) -> str:
+    """A name of the box that is the same for each address of loopback: all of them are this box."""
+    return "localhost" if host.startswith("127.") else host
+
+
+def claims_all(device: Device) -> bool:
+    """Whether all of it is said to be free, as a CPU says of its box: nothing else tells it from a GPU."""
+    return device.free_bytes == device.total_bytes
+
+
 def _of_gpus(workers: Sequence[Backend]) -> Iterator[Memory]:
     """The devices that have their own memory: each worker has others."""
     for worker in workers:
         for device in worker.devices:
-            if not _claims_all(device):
+            if not claims_all(device):
                 yield Memory(device.free_bytes if _is_unheld(worker) else None, device.total_bytes)
 
 
 def _of_the_box(workers: Sequence[Backend]) -> Iterator[Memory]:
     """What several workers of one box claim, each as a whole; free where none of them is held."""
-    claims = {worker: Counter(d.total_bytes for d in worker.devices if _claims_all(d)) for worker in workers}
+    claims = {worker: Counter(d.total_bytes for d in worker.devices if claims_all(d)) for worker in workers}
     for size in set().union(*claims.values()):
         # No CPU is twice in one worker; but there may be GPUs that look as much alike.
         once = size * max(claimed[size] for claimed in claims.values())
         unheld = all(_is_unheld(worker) for worker, claimed in claims.items() if size in claimed)
         yield Memory(once if unheld else None, once)
-
-
-def _box(host: str) -> str:
-    """A name of the box that is the same for each address of loopback: all of them are this box."""
-    return "localhost" if host.startswith("127.") else host
-
-
-def _claims_all(device: Device) -> bool:
-    """Whether all of it is said to be free, as a CPU says of its box: nothing else tells it from a GPU."""
-    return device.free_bytes == device.total_bytes
 
 
 def _is_unheld(worker: Backend) -> bool:

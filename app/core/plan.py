@@ -1,0 +1,160 @@
+"""What a planned placement is: the wish for one, the plan, and what there is to say where none fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from app.text.address import Address
+from app.text.units import GIB
+
+Cache = TypeVar("Cache", bound=str)
+"""How the engine names the type of a cache: `f16`, `q8_0`."""
+_Cache = TypeVar("_Cache", bound=str, contravariant=True)
+
+MARGIN_BYTES = GIB
+"""What llama-server itself wants left on each device (`--fit-target` in common/arg.cpp)."""
+MAX_DEVICES = 15
+"""More proportions than this llama-server does not take: `-ts` must name fewer than `llama_max_devices()`,
+which is 16 (common/arg.cpp); and its scheduler has 16 places, of which this box takes one
+(`GGML_SCHED_MAX_BACKENDS` in ggml/src/ggml-backend.cpp)."""
+
+
+class Needs(Protocol[_Cache]):
+    """What memory a model needs, in bytes.
+
+    Its offloadable layers are the repeating ones and one more, the output: index `len(layers)`.
+    """
+
+    @property
+    def layers(self) -> Sized:
+        """The repeating layers."""
+
+    @property
+    def host_bytes(self) -> int:
+        """What always stays on the coordinator's box."""
+
+    @property
+    def trained_context(self) -> int | None:
+        """Tokens; None where the model does not tell."""
+
+    def weights_of(self, first: int, count: int) -> int:
+        """The weights of `count` layers from `first` on."""
+
+    def cache_of(self, first: int, count: int, context: int, k: _Cache, v: _Cache) -> int:
+        """The caches of `count` layers from `first` on; more context never needs less."""
+
+    def compute_bytes(self, context: int, *, has_output: bool) -> int:
+        """What a device needs to compute its layers, however many; with the output never less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish(Generic[Cache]):
+    """How a model is to be placed. A what-if is another wish."""
+
+    context: int
+    """Tokens."""
+    k: Cache
+    v: Cache
+    left_out: frozenset[Address] = frozenset()
+    """Not to be used, even if also forced."""
+    forced: frozenset[Address] = frozenset()
+    """To be used also where the model fits without them."""
+    every: bool = False
+    """Use all backends, not the fewest that hold the model."""
+    margin_bytes: int = MARGIN_BYTES
+    """To stay free on each device."""
+    max_devices: int = MAX_DEVICES
+    """As many as the engine takes, over all backends."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDevice:
+    """What one device is to hold."""
+
+    backend: Address
+    device: int
+    """Its index among the backend's devices."""
+    layers: int
+    """The output counts as one."""
+    first_layer: int
+    weights_bytes: int
+    cache_bytes: int
+    compute_bytes: int
+    free_before: int
+    """What the plan counts on: of memory that several backends claim, only a part."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Weights, cache and compute buffer together."""
+        return self.weights_bytes + self.cache_bytes + self.compute_bytes
+
+    @property
+    def free_after(self) -> int:
+        """What is left, the margin included."""
+        return self.free_before - self.held_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A backend that has no part in it."""
+
+    address: Address
+    reason: str
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A placement that fits."""
+
+    rows: tuple[PlannedDevice, ...]
+    """Every device of the backends, in the order of `--rpc`; the layers follow one another down the rows."""
+    context: int
+    k: str
+    v: str
+    host_bytes: int
+    """Stays on the coordinator's box."""
+    excluded: tuple[Excluded, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def backends(self) -> tuple[Address, ...]:
+        """In the order in which `--rpc` is to name them."""
+        return tuple(dict.fromkeys(row.backend for row in self.rows))
+
+    @property
+    def tensor_split(self) -> tuple[int, ...]:
+        """The proportions for `-ts`: the layers of each device.
+
+        They are met exactly: layer i of n goes to the first device whose cumulative share is above i/n
+        (`llama_model_base::load_tensors` in src/llama-model.cpp).
+        """
+        return tuple(row.layers for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion(Generic[Cache]):
+    """A change after which the model fits, found by planning with it."""
+
+    sentence: str
+    wish: Wish[Cache]
+    more_bytes: int | None = None
+    """Free memory of one more backend, of one device; None where the wish alone does it."""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit(Generic[Cache]):
+    """No placement fits: how far it would go, and what would help."""
+
+    rows: tuple[PlannedDevice, ...]
+    """As in a plan, but the last layers have no place."""
+    short_by: int
+    """Weights and caches of the layers that have no place."""
+    nearest: tuple[Suggestion[Cache], ...]
+    excluded: tuple[Excluded, ...]
+    reasons: tuple[str, ...]

@@ -1,0 +1,123 @@
+"""What room for layers each backend has, and which of them cannot have a part in a plan."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.core.backends import USABLE, Backend
+from app.core.memory import Memory, box_of, claims_all
+from app.core.plan import Cache, Excluded, Wish
+from app.core.spread import Room
+from app.text.address import Address
+
+THIS_BOX = box_of("127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Memory that each worker of a box says is all free: it is there once."""
+
+    box: str
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Who gets the memory that several claim."""
+
+    holders: tuple[Address, ...]
+    device_bytes: int
+    """On each of their devices that claim it."""
+
+
+def rooms(
+    backends: Iterable[Backend], wish: Wish[Cache], host: Memory | None
+) -> tuple[tuple[Room, ...], tuple[Excluded, ...]]:
+    """The room on each backend that may be used, fastest link first, and why the others may not.
+
+    What all workers of a box claim goes to the one with the fastest link, or in equal parts to those that
+    are forced. On this box it is no more than what `host` has free. A link that was not measured counts as
+    the slowest of those that were.
+    """
+    reasons = {backend.address: _hindrance(backend, wish) for backend in backends}
+    usable = sorted((b for b in backends if reasons[b.address] is None), key=_link)
+    slowest = max((b.latency_ms for b in usable if b.latency_ms is not None), default=0.0)
+    parts = _parts(usable, wish.forced, host)
+    found: list[Room] = []
+    for backend in usable:
+        claims = _claims(backend)
+        elsewhere = [parts[c].holders[0] for c in claims if backend.address not in parts[c].holders]
+        if elsewhere and claims.total() == len(backend.devices) and len(elsewhere) == len(claims):
+            reasons[backend.address] = f"It is on the same box as {elsewhere[0]}, whose memory counts once."
+            continue
+        latency = slowest if backend.latency_ms is None else backend.latency_ms
+        free = _free_bytes(backend, parts)
+        found.append(Room(backend.address, latency, tuple(size - wish.margin_bytes for size in free)))
+    unknown = dict.fromkeys(wish.forced - reasons.keys(), "You asked for it, but no such backend is known.")
+    excluded = sorted({**reasons, **unknown}.items())
+    return tuple(found), tuple(Excluded(address, reason) for address, reason in excluded if reason)
+
+
+def _hindrance(backend: Backend, wish: Wish[Cache]) -> str | None:
+    """Why it cannot be used; None where it can."""
+    if backend.address in wish.left_out:
+        return "You left it out."
+    if not backend.enabled:
+        return "It is disabled."
+    if backend.state is None:
+        return "It was not probed yet."
+    if backend.state not in USABLE:
+        detail = f" ({backend.detail})" if backend.detail else ""
+        return f"Its state is {backend.state}{detail}."
+    return None if backend.devices else "Its devices are not known."
+
+
+def _link(backend: Backend) -> tuple[bool, float, Address]:
+    """Fastest first, then those that were not measured."""
+    return backend.latency_ms is None, backend.latency_ms or 0.0, backend.address
+
+
+def _claims(backend: Backend) -> Counter[_Claim]:
+    box = box_of(backend.address.host)
+    return Counter(_Claim(box, device.total_bytes) for device in backend.devices if claims_all(device))
+
+
+def _parts(
+    usable: Sequence[Backend], forced: frozenset[Address], host: Memory | None
+) -> Mapping[_Claim, _Part]:
+    """Who gets what is claimed; `usable` are in the order in which they are preferred."""
+    claimants: defaultdict[_Claim, dict[Address, int]] = defaultdict(dict)
+    for backend in usable:
+        for claim, devices in _claims(backend).items():
+            claimants[claim][backend.address] = devices
+    parts: dict[_Claim, _Part] = {}
+    for claim, devices_of in claimants.items():
+        # No CPU is twice in one worker; but there may be GPUs that look as much alike.
+        most = max(devices_of.values())
+        first = next(address for address, devices in devices_of.items() if devices == most)
+        holders = tuple(address for address in devices_of if address in forced) or (first,)
+        there = _there(claim, host) * most
+        parts[claim] = _Part(holders, there // sum(devices_of[address] for address in holders))
+    return parts
+
+
+def _there(claim: _Claim, host: Memory | None) -> int:
+    """A worker on this box that has as much memory as the box itself is its CPU: what is free is known."""
+    if host is not None and host.free_bytes is not None and claim == _Claim(THIS_BOX, host.total_bytes):
+        return host.free_bytes
+    return claim.total_bytes
+
+
+def _free_bytes(backend: Backend, parts: Mapping[_Claim, _Part]) -> tuple[int, ...]:
+    """What each of its devices can count on."""
+    box = box_of(backend.address.host)
+    free: list[int] = []
+    for device in backend.devices:
+        part = parts[_Claim(box, device.total_bytes)] if claims_all(device) else None
+        if part is None:
+            free.append(device.free_bytes)
+        else:
+            free.append(part.device_bytes if backend.address in part.holders else 0)
+    return tuple(free)

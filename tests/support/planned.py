@@ -1,0 +1,34 @@
+"""A model to plan for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.text.units import MIB
+
+BITS = {"f32": 32, "f16": 16, "bf16": 16, "q8_0": 9, "q5_1": 7, "q5_0": 6, "q4_1": 5, "q4_0": 4}
+"""An element of the cache, near enough."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Layers of any size, each with a cache in proportion to the context."""
+
+    layers: tuple[int, ...]
+    output_bytes: int = 500 * MIB
+    cache_per_token: int = 16 * 1024
+    """Of one layer, as f32."""
+    host_bytes: int = 250 * MIB
+    trained_context: int | None = 131_072
+    working: int = 128 * MIB
+    logits: int = 256 * MIB
+
+    def weights_of(self, first: int, count: int) -> int:
+        return sum((*self.layers, self.output_bytes)[first : first + count])
+
+    def cache_of(self, first: int, count: int, context: int, k: str, v: str) -> int:
+        cached = max(0, min(first + count, len(self.layers)) - first)
+        return cached * context * self.cache_per_token * (BITS[k] + BITS[v]) // 64
+
+    def compute_bytes(self, context: int, *, has_output: bool) -> int:
+        return self.working + (self.logits if has_output else 0)
