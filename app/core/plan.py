@@ -16,9 +16,9 @@ _Cache = TypeVar("_Cache", bound=str, contravariant=True)
 MARGIN_BYTES = GIB
 """What llama-server itself wants left on each device (`--fit-target` in common/arg.cpp)."""
 MAX_DEVICES = 15
-"""More proportions than this llama-server does not take: `-ts` must name fewer than `llama_max_devices()`,
-which is 16 (common/arg.cpp); and its scheduler has 16 places, of which this box takes one
-(`GGML_SCHED_MAX_BACKENDS` in ggml/src/ggml-backend.cpp)."""
+"""With more llama-server aborts: its scheduler has 16 places, of which the processor of this box takes one
+(`GGML_SCHED_MAX_BACKENDS` in ggml/src/ggml-backend.cpp), and each GPU of this box would take another. Nor
+does `-ts` take more proportions (`llama_max_devices` in common/arg.cpp)."""
 
 
 class Needs(Protocol[_Cache]):

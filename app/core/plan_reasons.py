@@ -90,7 +90,7 @@ def _choice(wish: Wish[Cache], outcome: Outcome) -> Iterator[str]:
         yield f"It does not fit on {count} with {margin} left free on each device."
         return
     if wish.every:
-        yield f"On {count}: every one that can be used, as you asked for."
+        yield f"On {count}: as many as can be used, as you asked for."
     else:
         yield f"On {count}, the fewest that were found to hold it with {margin} left free on each device."
     for backend in used:

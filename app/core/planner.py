@@ -38,7 +38,7 @@ def plan_placement(
     """
     seen = {backend.address: backend for backend in sorted(backends, key=lambda b: b.address)}
     available, excluded = rooms(seen.values(), wish, _without_host_part(host, needs.host_bytes))
-    load = load_of(needs, wish)
+    load = _load(needs, wish)
     chosen = _chosen(available, wish, load)
     if chosen is None:
         chain = by_link(_as_many_as_may_be(available, wish, load))
@@ -61,7 +61,7 @@ def plan_placement(
     return Misfit(rows, short_by, tuple(_nearest(needs, wish, available)), excluded, reasons)
 
 
-def load_of(needs: Needs[Cache], wish: Wish[Cache]) -> Load:
+def _load(needs: Needs[Cache], wish: Wish[Cache]) -> Load:
     """What the model puts on devices when it is placed as wished."""
     sizes = [
         needs.weights_of(layer, 1) + needs.cache_of(layer, 1, wish.context, wish.k, wish.v)
@@ -99,9 +99,9 @@ def _forced(available: Sequence[Room], wish: Wish[Cache], load: Load) -> Chain:
 
 
 def _as_many_as_may_be(available: Sequence[Room], wish: Wish[Cache], load: Load) -> Chain:
-    """All that can hold something; the largest, where the engine does not take so many."""
+    """All of them; with the forced ones the largest, where the engine does not take so many."""
     forced = _forced(available, wish, load)
-    others = (room for room in available if room.holds_one(load) and room not in forced)
+    others = (room for room in available if room.address not in wish.forced)
     left = wish.max_devices - sum(len(room.devices) for room in forced)
     return (*forced, *largest(others, load, left))
 
@@ -138,7 +138,7 @@ def _nearest(
     """The smallest change of each kind after which the model fits."""
 
     def fits(other: Wish[Cache]) -> bool:
-        load = load_of(needs, other)
+        load = _load(needs, other)
         return holds(_as_many_as_may_be(available, other, load), load)
 
     contexts = range(_CONTEXT_STEP, wish.context, _CONTEXT_STEP)
@@ -150,7 +150,7 @@ def _nearest(
     if coarser is not None:
         before, after = _cache_text(wish), _cache_text(coarser)
         yield Suggestion(f"Cache type {before} → {after} fits.", coarser)
-    yield from _one_more(wish, available, load_of(needs, wish))
+    yield from _one_more(wish, available, _load(needs, wish))
 
 
 def _with_coarser_caches(wish: Wish[Cache]) -> Iterator[Wish[Cache]]:

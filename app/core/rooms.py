@@ -12,7 +12,7 @@ from app.core.plan import Cache, Excluded, Wish
 from app.core.spread import Room
 from app.text.address import Address
 
-THIS_BOX = box_of("127.0.0.1")
+_THIS_BOX = box_of("127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _parts(
 
 def _there(claim: _Claim, host: Memory | None) -> int:
     """A worker on this box that has as much memory as the box itself is its CPU: what is free is known."""
-    if host is not None and host.free_bytes is not None and claim == _Claim(THIS_BOX, host.total_bytes):
+    if host is not None and host.free_bytes is not None and claim == _Claim(_THIS_BOX, host.total_bytes):
         return host.free_bytes
     return claim.total_bytes
 
