@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil, inf
+from typing import Self
 
 from app.core.backends import Backend
 from app.core.memory import Memory
@@ -39,14 +40,15 @@ def plan_placement(
     seen = {backend.address: backend for backend in sorted(backends, key=lambda b: b.address)}
     available, excluded = rooms(seen.values(), wish, _without_host_part(host, needs.host_bytes))
     load = _load(needs, wish)
-    chosen = _chosen(available, wish, load)
-    if chosen is None:
-        chain = by_link(_as_many_as_may_be(available, wish, load))
-        counts = fill(chain, load)
+    choice = _Choice.among(available, wish)
+    fits = choice.holds(load)
+    if fits:
+        chain, counts = spread(choice.most(load) if wish.every else choice.fewest(load), load)
     else:
-        chain, counts = spread(chosen, load)
+        chain = by_link(choice.most(load))
+        counts = fill(chain, load)
     rows = tuple(_rows(chain, counts, needs, wish, load))
-    outcome = Outcome(seen, chain, rows, load, fits=chosen is not None)
+    outcome = Outcome(seen, chain, rows, load, fits)
     used = {planned.backend for planned in rows}
     unused = (
         Excluded(room.address, why_unused(room, wish, outcome))
@@ -55,10 +57,10 @@ def plan_placement(
     )
     excluded = tuple(sorted((*excluded, *unused), key=lambda one: one.address))
     reasons = tuple(reasons_for(needs, wish, outcome, host))
-    if chosen is not None:
+    if fits:
         return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons)
     short_by = load.before[-1] - load.before[sum(counts)]
-    return Misfit(rows, short_by, tuple(_nearest(needs, wish, available)), excluded, reasons)
+    return Misfit(rows, short_by, tuple(_nearest(needs, wish, choice)), excluded, reasons)
 
 
 def _load(needs: Needs[Cache], wish: Wish[Cache]) -> Load:
@@ -81,29 +83,43 @@ def _without_host_part(host: Memory | None, host_bytes: int) -> Memory | None:
     return replace(host, free_bytes=max(0, host.free_bytes - host_bytes))
 
 
-def _chosen(available: Sequence[Room], wish: Wish[Cache], load: Load) -> Chain | None:
-    """The backends to use; None where even all of them do not hold the model."""
-    most = _as_many_as_may_be(available, wish, load)
-    if not holds(most, load):
-        return None
-    if wish.every:
-        return most
-    others = [room for room in available if room.holds_one(load) and room.address not in wish.forced]
-    return fewest(others, _forced(available, wish, load), load, wish.max_devices)
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What there is to choose from."""
+
+    forced: Chain
+    others: Chain
+    max_devices: int
+
+    @classmethod
+    def among(cls, available: Iterable[Room], wish: Wish[Cache]) -> Self:
+        forced: list[Room] = []
+        others: list[Room] = []
+        for room in available:
+            (forced if room.address in wish.forced else others).append(room)
+        return cls(tuple(forced), tuple(others), wish.max_devices)
+
+    def with_another(self, room: Room) -> _Choice:
+        return replace(self, others=(*self.others, room))
+
+    def holds(self, load: Load) -> bool:
+        return holds(self.most(load), load)
+
+    def most(self, load: Load) -> Chain:
+        """All that can hold something; with the forced ones the largest, as far as the engine takes them."""
+        forced = self._forced(load)
+        left = self.max_devices - sum(len(room.devices) for room in forced)
+        return (*forced, *largest(_able(self.others, load), load, left))
+
+    def fewest(self, load: Load) -> Chain:
+        return fewest(_able(self.others, load), self._forced(load), load, self.max_devices)
+
+    def _forced(self, load: Load) -> Chain:
+        return by_link(largest(_able(self.forced, load), load, self.max_devices))
 
 
-def _forced(available: Sequence[Room], wish: Wish[Cache], load: Load) -> Chain:
-    """Those that are forced and can hold something: the largest, as far as the engine takes them."""
-    able = (room for room in available if room.holds_one(load) and room.address in wish.forced)
-    return by_link(largest(able, load, wish.max_devices))
-
-
-def _as_many_as_may_be(available: Sequence[Room], wish: Wish[Cache], load: Load) -> Chain:
-    """All of them; with the forced ones the largest, where the engine does not take so many."""
-    forced = _forced(available, wish, load)
-    others = (room for room in available if room.address not in wish.forced)
-    left = wish.max_devices - sum(len(room.devices) for room in forced)
-    return (*forced, *largest(others, load, left))
+def _able(rooms: Iterable[Room], load: Load) -> list[Room]:
+    return [room for room in rooms if room.holds_one(load)]
 
 
 def _rows(
@@ -132,14 +148,11 @@ def _rows(
             first += layers
 
 
-def _nearest(
-    needs: Needs[Cache], wish: Wish[Cache], available: Sequence[Room]
-) -> Iterator[Suggestion[Cache]]:
+def _nearest(needs: Needs[Cache], wish: Wish[Cache], choice: _Choice) -> Iterator[Suggestion[Cache]]:
     """The smallest change of each kind after which the model fits."""
 
     def fits(other: Wish[Cache]) -> bool:
-        load = _load(needs, other)
-        return holds(_as_many_as_may_be(available, other, load), load)
+        return choice.holds(_load(needs, other))
 
     contexts = range(_CONTEXT_STEP, wish.context, _CONTEXT_STEP)
     fitting = bisect_left(contexts, True, key=lambda context: not fits(replace(wish, context=context)))
@@ -150,7 +163,7 @@ def _nearest(
     if coarser is not None:
         before, after = _cache_text(wish), _cache_text(coarser)
         yield Suggestion(f"Cache type {before} → {after} fits.", coarser)
-    yield from _one_more(wish, available, _load(needs, wish))
+    yield from _one_more(wish, choice, _load(needs, wish))
 
 
 def _with_coarser_caches(wish: Wish[Cache]) -> Iterator[Wish[Cache]]:
@@ -169,12 +182,12 @@ def _cache_text(wish: Wish[Cache]) -> str:
     return str(wish.k) if wish.k == wish.v else f"{wish.k} and {wish.v}"
 
 
-def _one_more(wish: Wish[Cache], available: Sequence[Room], load: Load) -> Iterator[Suggestion[Cache]]:
+def _one_more(wish: Wish[Cache], choice: _Choice, load: Load) -> Iterator[Suggestion[Cache]]:
     """The smallest backend that would help, however fast its link is."""
 
     def fits(free_bytes: int) -> bool:
         new = (Room(_ONE_MORE, latency, (free_bytes - wish.margin_bytes,)) for latency in (0.0, inf))
-        return all(holds(_as_many_as_may_be((*available, room), wish, load), load) for room in new)
+        return all(choice.with_another(room).holds(load) for room in new)
 
     enough = load.needed + load.compute_bytes + wish.margin_bytes
     sizes = range(_MEMORY_STEP, ceil(enough / _MEMORY_STEP) * _MEMORY_STEP + 1, _MEMORY_STEP)

@@ -70,7 +70,7 @@ class Room:
 
     def for_layers(self, load: Load) -> int:
         """At most so many bytes of layers, on all devices together."""
-        return sum(max(0, room - load.compute_bytes) for room in self.devices)
+        return sum([room - load.compute_bytes for room in self.devices if room > load.compute_bytes])
 
 
 Chain = tuple[Room, ...]
