@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from app.core.backends import Backend
@@ -12,8 +13,10 @@ from app.core.coordinator_status import CoordinatorStatus
 from app.core.discovery import Sweep
 from app.core.memory import memory_together
 from app.core.models import Model
+from app.core.plan import Misfit, Plan
 from app.core.pool import Node
 from app.core.routing import Route
+from app.gguf.cache import CacheType
 from app.text.answer import Delta, PromptProgress, Thinking
 
 Form = dict[str, Any]
@@ -96,7 +99,31 @@ def route_form(route: Route) -> Form:
         "node": route.node,
         "backends": [str(address) for address in route.backends],
         "reasons": list(route.reasons),
+        "placement": route.placement and plan_form(route.model.name, route.placement),
         "cautions": list(route.cautions),
+    }
+
+
+def plan_form(model: str, planned: Plan | Misfit[CacheType]) -> Form:
+    """Where the layers of a model would go; what is missing, where they have no place."""
+    common: Form = {
+        "model": model,
+        "fits": isinstance(planned, Plan),
+        "devices": [
+            asdict(row) | {"backend": str(row.backend), "free_after": row.free_after} for row in planned.rows
+        ],
+        "excluded": [{"backend": str(each.address), "reason": each.reason} for each in planned.excluded],
+        "reasons": list(planned.reasons),
+    }
+    if isinstance(planned, Misfit):
+        return common | {"short_by_bytes": planned.short_by, "nearest": list(map(str, planned.nearest))}
+    return common | {
+        "context": planned.context,
+        "cache_k": planned.k,
+        "cache_v": planned.v,
+        "rpc": ",".join(map(str, planned.backends)),
+        "tensor_split": ",".join(map(str, planned.tensor_split)),
+        "host_bytes": planned.host_bytes,
     }
 
 

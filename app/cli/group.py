@@ -19,6 +19,8 @@ COMMANDS = {
     "nodes": "List, add and remove Ollama nodes; load, pull and delete their models.",
     "models": "List the models and where their weights are.",
     "route": "Say where a prompt for a model would go, and why.",
+    "plan": "Say where the layers of a model would go, and what would be left free.",
+    "placement": "Show where the layers of models went, beside what was planned.",
     "chat": "Send one prompt and stream the answer.",
     "conversations": "List, export and delete the console's conversations.",
     "status": "Show mode, model, coordinator, backends and nodes.",

@@ -8,6 +8,7 @@ from app.cli.output import print_table
 from app.core.backends import Backend
 from app.core.models import Model
 from app.core.placement import Placement
+from app.core.plan import PlannedDevice
 from app.core.pool import Node
 from app.text.units import UNKNOWN, bytes_text, count_text, milliseconds_text
 
@@ -103,5 +104,25 @@ def print_placement(placement: Iterable[Placement]) -> None:
                 bytes_text(p.compute_bytes),
             )
             for p in placement
+        ],
+    )
+
+
+def print_plan(rows: Iterable[PlannedDevice]) -> None:
+    """One line a device: what it is to hold, and what is left free."""
+    print_table(
+        ("backend", "device", "layers", "weights", "kv", "compute", "free", "left free"),
+        [
+            (
+                str(row.backend),
+                str(row.device),
+                str(row.layers),
+                bytes_text(row.weights_bytes),
+                bytes_text(row.cache_bytes),
+                bytes_text(row.compute_bytes),
+                bytes_text(row.free_before),
+                bytes_text(row.free_after),
+            )
+            for row in rows
         ],
     )

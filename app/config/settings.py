@@ -18,6 +18,7 @@ Mode = Literal["standard", "distributed"]
 Target = Literal["ollama", "coordinator"]
 Signs = Literal["auto", "unicode", "ascii"]
 Acceptance = Literal["all", "ask"]
+CacheName = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 Seconds = Annotated[float, SECONDS]
 
 
@@ -77,6 +78,10 @@ class CoordinatorSettings:
 
     context: Annotated[int, WholeNumber(0, 10_000_000)] | None = 8192
     """Context in tokens; 0: what the model was trained for; null: what the engine chooses."""
+    cache_k: CacheName = "f16"
+    """How the keys of the context are stored; smaller types take less memory."""
+    cache_v: CacheName = "f16"
+    """How its values are stored."""
     threads: Annotated[int, WholeNumber(1, 1024)] | None = None
     """Threads of the coordinator; null: one less than this box has cores."""
     start_deadline_s: Seconds = 30.0
@@ -91,6 +96,16 @@ class CoordinatorSettings:
     """Further arguments for llama-server."""
     on_quit: Literal["ask", "stop", "leave"] = "ask"
     """What becomes of a running coordinator when the console is left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacementSettings:
+    """How the layers of a model are divided over the backends."""
+
+    backends: Literal["fewest", "all"] = "fewest"
+    """Which backends hold a model: `fewest`: as few as can, as each further one makes it slower; `all`."""
+    margin_gib: Annotated[float, Number(0, 1024)] = 1.0
+    """What stays free on each device, in GiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +177,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     coordinator: CoordinatorSettings = field(default_factory=CoordinatorSettings)
+    placement: PlacementSettings = field(default_factory=PlacementSettings)
     ollama: OllamaSettings = field(default_factory=OllamaSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,12 +31,15 @@ from app.core.facts import ModelReader
 from app.core.launch import LaunchPlan
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
+from app.core.plan import Misfit, Plan
+from app.core.planning import AS_SET, Change, Planning
 from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
 from app.core.reload import Reload
-from app.core.routing import Policy, Route, Surroundings, Target, decide
+from app.core.routing import Policy, Route, Surroundings, Target, decide, decide_start
 from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
+from app.gguf.cache import CacheType
 from app.ollama.client import OllamaLimits
 from app.rpc.probe import ProbeLimits
 from app.text.address import Address
@@ -57,6 +60,11 @@ class Places:
     home: Path
     temporary: bool = False
     """The folders vanish with this process, so that nobody could find a coordinator that outlives it."""
+
+    @property
+    def history(self) -> Path:
+        """The file of what was planned and what came of it."""
+        return self.state / "placements.jsonl"
 
     @property
     def lasting(self) -> Path:
@@ -98,10 +106,16 @@ class Cluster:
         self.coordinators = Coordinators(
             self.bus,
             self.backends,
-            CoordinatorPlaces(places.state / "coordinators", places.state / "logs", places.temporary),
+            CoordinatorPlaces(
+                places.state / "coordinators",
+                places.state / "logs",
+                places.history,
+                places.temporary,
+            ),
             settings.coordinator,
             environment,
         )
+        self.planning = Planning(settings.placement, settings.coordinator)
         self.box = BoxWatch(self.bus)
         self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)
         self.conversations = Conversations(
@@ -210,16 +224,49 @@ class Cluster:
 
     async def route_of(self, model: Model) -> Route:
         """Where a prompt for this model would go, as things were last seen, and why."""
+        return decide(model, self._policy(), await self._around(model))
+
+    async def _around(self, model: Model) -> Surroundings:
+        """What there is to choose from for a model; with where its layers would go, if that is a question."""
         await self._look_at_the_unseen()
         nodes = self.pool_in_use()
-        surroundings = Surroundings(
+        running = self.coordinators.running
+        around = Surroundings(
             distributed=self.choices.now.distributed,
             nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),
             backends=tuple(backend for backend in self.backends.known if backend.enabled),
             coordinator_problem=await self.engines.problem(),
             local_only=await self.engines.problem_with_backends(),
+            serving=running.status.backends if running and running.status.model == model.name else None,
         )
-        return decide(model, self._policy(), surroundings)
+        loads = around.distributed and around.serving is None and not around.local_only
+        if not loads or not around.backends or model.path is None or model.problem is not None:
+            return around
+        try:
+            return replace(around, placement=await self._plan(model.path, AS_SET))
+        except Problem as problem:
+            return replace(around, unplanned=str(problem))
+
+    async def _plan(self, path: Path, change: Change) -> Plan | Misfit[CacheType]:
+        running = self.coordinators.running
+        freed = sum(p.held_bytes for p in running.status.placement if p.is_here) if running else 0
+        return await self.planning.plan(path, self.backends.known, change, freed_bytes=freed)
+
+    async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit[CacheType]:
+        """Where the layers of a model would go, over the backends as they were last seen.
+
+        Raises:
+            UnknownModel: no model has that name.
+            Problem: it has no file here that llama.cpp can load, or nothing can be planned.
+        """
+        await self._look_at_the_unseen()
+        model = await self.catalogue.find(name, self.pool_in_use())
+        if model.path is None or model.problem is not None:
+            raise Problem(
+                model.problem or f"No GGUF of {model.name} is on this box.",
+                "" if model.problem else "Pull it on this box with 'ollama pull', or give a path.",
+            )
+        return await self._plan(model.path, change)
 
     def begin(
         self, conversation: Conversation, prompt: str, attachments: tuple[Attachment, ...] = ()
@@ -266,7 +313,12 @@ class Cluster:
         Raises:
             Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
         """
-        return (await self._coordinator_for(await self.route(name))).status
+        await self._look_at_the_unseen()
+        model = await self.catalogue.find(name, self.pool_in_use())
+        route = decide_start(model, await self._around(model))
+        if route.target is None:
+            raise Problem(f"No coordinator can serve {model.name}. {' '.join(route.reasons[1:])}")
+        return (await self._coordinator_for(route)).status
 
     async def restart(self) -> CoordinatorStatus:
         """Load the model of the present or last coordinator again, on backends that are chosen anew.
@@ -288,6 +340,7 @@ class Cluster:
         self.backends.limits = self.discovery.limits = _probe_limits(settings)
         self.pool.configure(_node_limits(settings))
         self.coordinators.settings = settings.coordinator
+        self.planning.placement, self.planning.coordinator = settings.placement, settings.coordinator
         self.catalogue.places = self._model_places(settings, resolved.sources.environment)
         self._answering.settings = settings.chat
         chosen = self.choices.now
@@ -328,7 +381,7 @@ class Cluster:
             model = await self.catalogue.current(route.model)
             if model.path is None or model.problem is not None:
                 raise Problem(model.problem or f"No GGUF of {model.name} is on this box.")
-            return LaunchPlan(model.name, model.path, model.facts.size, route.backends)
+            return LaunchPlan(model.name, model.path, model.facts.size, route.backends, route.placement)
 
         return await self.coordinators.ensure(route.model.name, resolve, await self.engines.current())
 

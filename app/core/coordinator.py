@@ -26,6 +26,7 @@ from app.core.launch import Launch, LaunchPlan
 from app.core.loading import Loading
 from app.core.log_watch import LogWatch
 from app.core.placement import read_placement, unused
+from app.core.proof import prove, surprises
 from app.llama.failure import Failure
 from app.llama.health import Health
 from app.llama.log_book import LogBook
@@ -78,6 +79,8 @@ class Means:
     """Make the command."""
     started: Callable[[Child], Awaitable[None]]
     """Told as soon as there is a process."""
+    placed: Callable[[CoordinatorStatus], Awaitable[None]]
+    """Told what came of the plan, once the model is loaded."""
 
 
 class Coordinator:
@@ -92,6 +95,7 @@ class Coordinator:
         self._backends = backends
         self._deadlines = deadlines
         self._served: _Served | None = None
+        self._placed: Callable[[CoordinatorStatus], Awaitable[None]] | None = None
         self._began = time.monotonic()
         self._settled = asyncio.Event()
         """Set when it is ready, or has ended."""
@@ -116,7 +120,8 @@ class Coordinator:
         """Resolve, check, start, load, serve, end; what goes wrong is in the status afterwards."""
         try:
             plan = await means.resolve()
-            self._show(state=CoordinatorState.CHECKING, backends=plan.backends)
+            self._placed = means.placed
+            self._show(state=CoordinatorState.CHECKING, backends=plan.backends, planned=plan.placement)
             if plan.backends:
                 self._say(f"checking {plural(len(plan.backends), 'backend')}")
                 await check(self._backends, plan.backends)
@@ -278,6 +283,18 @@ class Coordinator:
         self._say(f"{ready} ({where})", Severity.GOOD)
         for address in unused(self.status.backends, placement):
             self._say(f"{address} was chosen but received nothing", Severity.ERROR)
+        await self._compare_with_plan()
+
+    async def _compare_with_plan(self) -> None:
+        planned, placement = self.status.planned, self.status.placement
+        if planned is None or not placement or self._placed is None:
+            return
+        for surprise in surprises(prove(planned, placement)):
+            self._say(surprise, Severity.WARNING)
+        try:
+            await self._placed(self.status)
+        except Problem as problem:
+            self._say(str(problem), Severity.WARNING)
 
     async def _give_up(self, served: _Served) -> Failure:
         """Why a phase took too long: the process is ended first, so that its backends can be asked."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.events import Change
 from app.core.placement import Placement
+from app.core.plan import Plan
 from app.llama.failure import Failure
 from app.text.address import Address
 from app.text.problem import Problem
@@ -53,6 +54,8 @@ class CoordinatorStatus:
     """From the wish to readiness; None for one that was adopted, or is not ready."""
     context: int | None = None
     """Tokens that one conversation can have, once it is ready and says so."""
+    planned: Plan | None = None
+    """Which layers were to go where; None where that was not planned, or is not known any more."""
     placement: tuple[Placement, ...] = ()
     """The actual placement, read back after the load."""
     failure: Failure | None = None

@@ -13,8 +13,10 @@ from app.config.record import CoordinatorRecord, RecordFolder
 from app.config.settings import CoordinatorSettings
 from app.core.backends import Backends
 from app.core.coordinator import Coordinator, Deadlines, Means
+from app.core.coordinator_status import CoordinatorStatus
 from app.core.events import Bus, Severity
 from app.core.launch import Launch, LaunchPlan, StartLock, prepare
+from app.core.placement_history import PlacementHistory, past_placement
 from app.llama.command import tied_to_us
 from app.llama.engine import Engine
 from app.llama.process import Child, ProcessIdentity, find_process
@@ -30,6 +32,8 @@ class CoordinatorPlaces:
     records: Path
     """One record for each that runs, so that the next process can adopt it."""
     logs: Path
+    history: Path
+    """The file of what was planned and what came of it."""
     temporary: bool = False
     """Nothing there outlives this process, so a coordinator must not either."""
 
@@ -48,6 +52,7 @@ class Coordinators:
         self._bus = bus
         self._backends = backends
         self._records = RecordFolder(places.records)
+        self.history = PlacementHistory(places.history)
         self._places = places
         self.settings = settings
         """Of the next start; the one that runs keeps its own."""
@@ -145,9 +150,12 @@ class Coordinators:
             await asyncio.to_thread(self._records.save, record)
             lock.release()
 
+        async def placed(status: CoordinatorStatus) -> None:
+            await asyncio.to_thread(self.history.add, past_placement(status, engine.version))
+
         async def life() -> None:
             try:
-                await coordinator.live(Means(resolve, ready_to_run, started))
+                await coordinator.live(Means(resolve, ready_to_run, started, placed))
             finally:
                 lock.release()
                 if record is not None and not coordinator.running:

@@ -13,6 +13,7 @@ from typing import IO
 
 from app.config.disk import make_private_folder
 from app.config.settings import CoordinatorSettings
+from app.core.plan import Plan
 from app.core.worker import free_port
 from app.llama.command import coordinator_command, coordinator_environment
 from app.llama.engine import Engine
@@ -32,6 +33,8 @@ class LaunchPlan:
     """Bytes of the weights; scales the load deadline."""
     backends: tuple[Address, ...]
     """Empty: this box alone."""
+    placement: Plan | None = None
+    """Which layers are to go where; None where that was not planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def prepare(
     """
     key = secrets.token_urlsafe(32)
     port = free_port("127.0.0.1")
+    placement = plan.placement
     argv = coordinator_command(
         engine.options,
         server=engine.server,
@@ -68,7 +72,9 @@ def prepare(
         backends=plan.backends,
         port=port,
         alias=plan.model,
-        context=settings.context,
+        context=placement.context if placement else settings.context,
+        split=placement.tensor_split if placement else (),
+        caches=(placement.k, placement.v) if placement else (settings.cache_k, settings.cache_v),
         threads=settings.threads or max(1, (os.cpu_count() or 2) - 1),
         extra=settings.extra_arguments,
     )

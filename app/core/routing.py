@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.core.backends import USABLE, Backend
 from app.core.models import Model
+from app.core.plan import Misfit, Plan
 from app.core.pool import Node
+from app.gguf.cache import CacheType
 from app.text.address import Address
 from app.text.units import UNKNOWN, bytes_text, count_text, plural
 
@@ -26,6 +28,7 @@ class Lack(StrEnum):
     NODE = "no node that is up has it"
     FILE = "no GGUF of it on this box"
     LOADABLE = "llama.cpp cannot load it"
+    MEMORY = "it does not fit on the backends"
     ENGINE = "no engine to run it"
 
 
@@ -54,6 +57,12 @@ class Surroundings:
     """Why no coordinator can be started at all, such as a missing engine; None where one can."""
     local_only: str | None = None
     """Why no coordinator can use backends, such as an engine without RPC; None where it can."""
+    serving: tuple[Address, ...] | None = None
+    """The backends of the coordinator that serves the model already; None where none does."""
+    placement: Plan | Misfit[CacheType] | None = None
+    """Where the layers would go; None where that was not planned."""
+    unplanned: str | None = None
+    """Why it was not, in a sentence; None where nobody needs to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,8 @@ class Route:
     reasons: tuple[str, ...]
     lack: Lack | None = None
     """Why nothing here can answer; None where something can."""
+    placement: Plan | None = None
+    """Which layers a coordinator is to put where; None where that was not planned."""
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -95,6 +106,7 @@ class _Choice:
     """Why it cannot answer; None where it can."""
     node: str | None = None
     backends: tuple[Address, ...] = ()
+    placement: Plan | None = None
 
 
 def decide(model: Model, policy: Policy, around: Surroundings) -> Route:
@@ -105,8 +117,29 @@ def decide(model: Model, policy: Policy, around: Surroundings) -> Route:
     for choice in order:
         reasons.extend(choice.reasons)
         if choice.lack is None:
-            return Route(model, choice.target, choice.node, choice.backends, tuple(reasons))
+            return Route(
+                model,
+                choice.target,
+                choice.node,
+                choice.backends,
+                tuple(reasons),
+                placement=choice.placement,
+            )
     return Route(model, None, None, (), tuple(reasons), order[-1].lack)
+
+
+def decide_start(model: Model, around: Surroundings) -> Route:
+    """The side of the coordinator alone: for whoever wants one, wherever prompts would go."""
+    choice = _coordinator(model, around)
+    return Route(
+        model,
+        choice.target if choice.lack is None else None,
+        None,
+        choice.backends,
+        (_size(model), *choice.reasons),
+        choice.lack,
+        choice.placement,
+    )
 
 
 def _preference(
@@ -126,7 +159,7 @@ def _preference(
             pool,
             coordinator,
         ), f"Above {low} and up to {high}: the pool if a node has it, else distributed."
-    if coordinator.backends:
+    if coordinator.backends or coordinator.lack is Lack.MEMORY:
         return (coordinator, pool), f"Above {high}: distributed."
     return (
         pool,
@@ -176,15 +209,34 @@ def _coordinator(model: Model, around: Surroundings) -> _Choice:
         return _Choice(Target.COORDINATOR, ("Distribution is off: a coordinator on this box alone.",))
     if around.local_only:
         return _Choice(Target.COORDINATOR, (f"On this box alone: {around.local_only}",))
+    return _over_backends(around)
+
+
+def _over_backends(around: Surroundings) -> _Choice:
+    if around.serving is not None:
+        over = _over(around.serving) if around.serving else "A coordinator on this box alone."
+        return _Choice(Target.COORDINATOR, (over, "It is running already."), backends=around.serving)
     usable = [b for b in around.backends if b.state in USABLE]
     left_out = [f"{b.address} is left out: {_why_not(b)}." for b in around.backends if b.state not in USABLE]
     if not usable:
         known = "no backend is known" if not around.backends else "no backend is free"
         return _Choice(Target.COORDINATOR, (*left_out, f"On this box alone: {known}."))
-    over = (
-        f"A coordinator over {plural(len(usable), 'backend')}: {', '.join(str(b.address) for b in usable)}."
-    )
-    return _Choice(Target.COORDINATOR, (*left_out, over), backends=tuple(b.address for b in usable))
+    planned = around.placement
+    if planned is None:
+        addresses = tuple(b.address for b in usable)
+        unplanned = (around.unplanned,) if around.unplanned else ()
+        return _Choice(Target.COORDINATOR, (*left_out, _over(addresses), *unplanned), backends=addresses)
+    excluded = [f"{each.address} is left out: {each.reason}" for each in planned.excluded]
+    if isinstance(planned, Misfit):
+        short = f"It does not fit on the backends: {bytes_text(planned.short_by)} of it have no place."
+        reasons = (*excluded, short, *map(str, planned.nearest))
+        return _Choice(Target.COORDINATOR, reasons, Lack.MEMORY)
+    reasons = (*excluded, _over(planned.backends), *planned.reasons)
+    return _Choice(Target.COORDINATOR, reasons, backends=planned.backends, placement=planned)
+
+
+def _over(backends: Sequence[Address]) -> str:
+    return f"A coordinator over {plural(len(backends), 'backend')}: {', '.join(map(str, backends))}."
 
 
 def _obstacle(model: Model, around: Surroundings) -> tuple[Lack, str] | None:

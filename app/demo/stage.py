@@ -74,6 +74,8 @@ def _furnish(folder: Path, backends: tuple[Address, ...], engine: Engine) -> Pat
         "engine": {"server": str(engine.server), "rpc_server": str(engine.rpc_server)},
         "models": {"store": str(folder / "store")},
         "coordinator": {"context": 2048, "threads": 1, "on_quit": "stop"},
+        # One of them would do: the demo is there to show both.
+        "placement": {"backends": "all"},
     }
     config = folder / "config.yaml"
     config.write_text(yaml.safe_dump(settings))

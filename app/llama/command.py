@@ -17,6 +17,8 @@ _BATCH = 512
 default of 2048 made prompts no faster."""
 _LOG_LEVEL = 4
 """Names devices, buffers and requests. At the next level every token is 17 lines, with the prompt in them."""
+USUAL_CACHE = "f16"
+"""What llama-server takes by itself."""
 MASK = "****"
 _SECRETS = ("--api-key", "--hf-token", "-hft")
 _ALL_LAYERS = 999
@@ -33,12 +35,16 @@ def coordinator_command(
     alias: str,
     context: int | None,
     threads: int,
+    split: Sequence[int] = (),
+    caches: tuple[str, str] = (USUAL_CACHE, USUAL_CACHE),
     extra: Sequence[str] = (),
 ) -> list[str]:
     """The command of a coordinator that serves `model` as `alias` on a loopback port, to one user at a time.
 
     `options` are those that the server's help lists: what an older build does not know is left out. All
-    layers are offloaded. With no backends it is a local coordinator. `extra` has the last word.
+    layers are offloaded, so many to each device as `split` says, in the order of the backends; empty: as
+    llama-server chooses. `caches` are the types of keys and values. With no backends it is a local
+    coordinator. `extra` has the last word.
     """
     command = [str(server), "-m", str(model)]
     if backends:
@@ -47,6 +53,11 @@ def coordinator_command(
     command += ["-np", "1", "-t", str(threads), "-b", str(_BATCH), "-lv", str(_LOG_LEVEL)]
     if context is not None:
         command += ["-c", str(context)]
+    if len(split) > 1:
+        command += ["-ts", ",".join(map(str, split))]
+    for option, cache in zip(("-ctk", "-ctv"), caches, strict=True):
+        if cache != USUAL_CACHE:
+            command += [option, cache]
     if "--fit" not in options:
         # Builds with --fit offload all layers by themselves, or as many as fit, but not when told a number.
         command += ["-ngl", str(_ALL_LAYERS)]

@@ -154,8 +154,9 @@ def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
             assert len(fewer.backends) >= len(found.backends)
 
 
-@given(models, plain, clusters(most=8, most_devices=2))
+@given(models, plain, clusters(most=8, most_devices=1))
 def test_what_is_not_used_does_not_matter(model: Model, wish: Wish[str], backends: list[Backend]) -> None:
+    """But for memory that a worker claims beside its GPUs: it may count for a neighbour that is not used."""
     measured = [replace(backend, latency_ms=backend.latency_ms or 1.0) for backend in backends]
     found = plan_placement(model, wish, measured)
     used = {row.backend for row in found.rows}

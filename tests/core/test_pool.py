@@ -150,7 +150,7 @@ async def test_using_names_the_model_of_one_prompt(
         assert cluster.choices.now.model == "m"
 
 
-async def test_a_405b_of_the_store_is_distributed_and_a_small_one_goes_to_its_node(
+async def test_a_405b_that_does_not_fit_goes_to_its_node_as_a_small_one_does(
     tmp_path: Path,
     engine: Engine,
     rpc_server: RpcServerFactory,
@@ -168,9 +168,10 @@ async def test_a_405b_of_the_store_is_distributed_and_a_small_one_goes_to_its_no
         async with open_cluster(*lines, engine=engine, backends=[worker.address]) as cluster:
             await cluster.look()
             route = await cluster.route("llama3.1:405b")
-            assert (route.target, route.backends) == (Target.COORDINATOR, (worker.address,))
+            assert (route.target, route.node) == (Target.OLLAMA, node.url)
             assert "406B parameters" in route.reasons[0]
             assert "Above 70B: distributed." in route.reasons
+            assert any("of it have no place" in reason for reason in route.reasons)
             small = await cluster.route("small:1b")
             assert (small.target, small.node) == (Target.OLLAMA, node.url)
             assert len(small.reasons) >= 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 from app.core.backends import Backend
 from app.core.facts import ModelFacts
 from app.core.models import Model, Source
+from app.core.plan import Excluded, Misfit, Plan, PlannedDevice
 from app.core.pool import Node
-from app.core.routing import Policy, Route, Surroundings, Target, decide
+from app.core.routing import Lack, Policy, Route, Surroundings, Target, decide, decide_start
+from app.gguf.cache import CacheType
 from app.rpc.probe import BackendState
 from app.text.address import Address
 
@@ -169,3 +172,50 @@ def test_every_route_is_possible_and_has_its_reasons(
     assert not chosen.backends or (distributed and chosen.target is Target.COORDINATOR)
     assert (chosen.node is not None) == (chosen.target is Target.OLLAMA)
     assert (chosen.target is None) == (not nodes and not loadable)
+
+
+PLANNED = PlannedDevice(ADDRESSES[1], 0, 5, 0, 100, 10, 10, 1000)
+PLAN = Plan((PLANNED,), 512, "f16", "f16", 0, (Excluded(ADDRESSES[0], "It is slow."),), ("It fits.",))
+MISFIT: Misfit[CacheType] = Misfit((), 4096, (), (), ("It is large.",))
+
+
+def placed(
+    placement: Plan | Misfit[CacheType] | None,
+    unplanned: str | None = None,
+    serving: tuple[Address, ...] | None = None,
+) -> Route:
+    around = Surroundings(True, (NODE,), FREE, serving=serving, placement=placement, unplanned=unplanned)
+    return decide(model(405), Policy(), around)
+
+
+def test_a_plan_says_which_backends_and_why() -> None:
+    chosen = placed(PLAN)
+    assert (chosen.backends, chosen.placement) == ((ADDRESSES[1],), PLAN)
+    assert f"{ADDRESSES[0]} is left out: It is slow." in chosen.reasons
+    assert chosen.reasons[-1] == "It fits."
+
+
+def test_what_does_not_fit_goes_to_the_pool() -> None:
+    chosen = placed(MISFIT)
+    assert (chosen.target, chosen.node) == (Target.OLLAMA, NODE.url)
+    assert "It does not fit on the backends: 4.0 KiB of it have no place." in chosen.reasons
+
+
+def test_why_nothing_was_planned_is_said() -> None:
+    chosen = placed(None, unplanned="Its caches are not known.")
+    assert chosen.backends == ADDRESSES
+    assert chosen.reasons[-1] == "Its caches are not known."
+
+
+def test_a_coordinator_that_serves_it_already_stays_where_it_is() -> None:
+    chosen = placed(None, serving=(ADDRESSES[0],))
+    assert chosen.backends == (ADDRESSES[0],)
+    assert chosen.reasons[-1] == "It is running already."
+
+
+def test_whoever_wants_a_coordinator_gets_one_or_a_reason() -> None:
+    around = Surroundings(True, (NODE,), FREE)
+    started = decide_start(model(8), around)
+    assert (started.target, started.backends) == (Target.COORDINATOR, ADDRESSES)
+    refused = decide_start(model(8), replace(around, placement=MISFIT))
+    assert (refused.target, refused.lack) == (None, Lack.MEMORY)

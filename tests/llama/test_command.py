@@ -23,6 +23,8 @@ def command(
     options: Collection[str] = NEW,
     backends: tuple[Address, ...] = (),
     context: int | None = None,
+    split: tuple[int, ...] = (),
+    caches: tuple[str, str] = ("f16", "f16"),
     extra: tuple[str, ...] = (),
 ) -> list[str]:
     return coordinator_command(
@@ -34,6 +36,8 @@ def command(
         alias="llama3.1:405b",
         context=context,
         threads=3,
+        split=split,
+        caches=caches,
         extra=extra,
     )
 
@@ -45,6 +49,14 @@ def test_a_coordinator_over_backends() -> None:
         *("-np", "1", "-t", "3", "-b", "512", "-lv", "4", "-c", "4096"),
         *("--metrics", "--no-ui", "--offline", "--cors-origins", "localhost", "--log-jsonl"),
     ]
+
+
+def test_a_planned_division_and_small_caches_are_said() -> None:
+    planned = command(split=(3, 0, 2), caches=("q8_0", "f16"))
+    assert planned[planned.index("-ts") + 1] == "3,0,2"
+    assert planned[planned.index("-ctk") + 1] == "q8_0"
+    assert "-ctv" not in planned
+    assert "-ts" not in command(split=(5,))
 
 
 def test_a_local_coordinator_connects_to_nobody() -> None:

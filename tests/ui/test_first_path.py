@@ -34,6 +34,7 @@ async def test_the_first_path_by_the_keys_that_are_shown(
         f"models: {{folders: [{models}]}}",
         f"engine: {{server: {engine.server}, rpc_server: {engine.rpc_server}}}",
         "coordinator: {context: 512, threads: 1, on_quit: stop}",
+        "placement: {backends: all}",
     )
     async with open_console(*settings, size=size, welcomed=True) as console:
         await console.shows("d  looks for backends on your networks")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from app.text.problem import Problem
 from app.text.units import plural
 from app.ui.command import Deed
 from app.ui.places import Place
+from app.ui.plan_sheet import history_sheet, plan_sheet
 from app.ui.screens.leave import LeaveScreen
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.sheet import SheetScreen
@@ -15,6 +17,9 @@ from app.ui.sheets import help_sheet, notices_sheet, reload_sheet, route_sheet, 
 
 if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
+
+
+_LOADS_SHOWN = 10
 
 
 def go(place: Place) -> Deed:
@@ -72,6 +77,21 @@ async def show_route(screen: MainScreen, name: str) -> None:
     """Show a route with its reasons."""
     route = await screen.cluster.route(name or chosen(screen))
     await screen.app.push_screen(SheetScreen(f"Route of {route.model.name}", route_sheet(route)))
+
+
+async def show_plan(screen: MainScreen, name: str) -> None:
+    """Show where the layers of a model would go."""
+    model = name or chosen(screen)
+    planned = await screen.cluster.plan(model)
+    await screen.app.push_screen(SheetScreen(f"Plan for {model}", plan_sheet(planned)))
+
+
+async def show_placements(screen: MainScreen, _argument: str) -> None:
+    """Show what was planned for the last loads, and what came of it."""
+    past = await asyncio.to_thread(screen.cluster.coordinators.history.newest, _LOADS_SHOWN)
+    if not past:
+        raise Problem("No load was planned yet.", "The first start of a model over backends is.")
+    await screen.app.push_screen(SheetScreen("Placements", history_sheet(past)))
 
 
 async def show_status(screen: MainScreen, _argument: str) -> None:

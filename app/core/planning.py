@@ -1,0 +1,129 @@
+"""Plans for the models of this box: by their headers, the settings, and the backends as last seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import psutil
+
+from app.config.settings import CoordinatorSettings, PlacementSettings
+from app.core.backends import Backend
+from app.core.memory import Memory
+from app.core.plan import Misfit, Plan, Wish
+from app.core.planner import plan_placement
+from app.gguf.cache import CacheType
+from app.gguf.header import read_model
+from app.gguf.memory import Needs, needs_of
+from app.text.address import Address
+from app.text.problem import Problem
+from app.text.units import GIB
+
+LEAST_CONTEXT = 4096
+"""For a model that does not say what it was trained for; llama-server falls back to it too (`--fit-ctx`)."""
+_KEPT = 32
+"""Needs of so many models are remembered: to read a header takes some hundredths of a second."""
+_BY_HAND = frozenset(
+    {
+        *("-ts", "--tensor-split", "-ngl", "--gpu-layers", "--n-gpu-layers", "-sm", "--split-mode"),
+        *("-mg", "--main-gpu", "-dev", "--device", "-ot", "--override-tensor", "--rpc"),
+        *("-cmoe", "--cpu-moe", "-ncmoe", "--n-cpu-moe", "-nkvo", "--no-kv-offload"),
+        *("-c", "--ctx-size", "-ctk", "--cache-type-k", "-ctv", "--cache-type-v", "--swa-full"),
+        *("-np", "--parallel", "-ub", "--ubatch-size"),
+    }
+)
+"""Options that say where layers go or how large they are; whoever gives them has planned already."""
+
+
+class NoPlan(Problem):
+    """Nothing can be planned, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A what-if: how a wish is to differ from what the settings say."""
+
+    context: int | None = None
+    cache: CacheType | None = None
+    only: frozenset[Address] | None = None
+    """The backends to choose from; None: all."""
+    left_out: frozenset[Address] = frozenset()
+    forced: frozenset[Address] = frozenset()
+    every: bool = False
+
+
+AS_SET = Change()
+
+
+class Planning:
+    """Plans with the settings of this box; put others in place of them when they change."""
+
+    def __init__(self, placement: PlacementSettings, coordinator: CoordinatorSettings) -> None:
+        self.placement = placement
+        self.coordinator = coordinator
+
+    async def plan(
+        self, path: Path, backends: Sequence[Backend], change: Change = AS_SET, *, freed_bytes: int = 0
+    ) -> Plan | Misfit[CacheType]:
+        """Where the layers of the model at `path` would go.
+
+        `freed_bytes` is what a coordinator that has to make way for it holds of this box's memory.
+
+        Raises:
+            NoPlan: the settings say by hand where layers go.
+            NeedsUnknown: what the model needs is not known.
+            HeaderProblem: it cannot be read.
+        """
+        by_hand = next((word for word in self.coordinator.extra_arguments if word in _BY_HAND), None)
+        if by_hand is not None:
+            raise NoPlan(
+                f"Nothing is planned, as coordinator.extra_arguments has '{by_hand}'.",
+                "Take it out to have llama-server's layers planned.",
+            )
+        needs, host = await asyncio.gather(
+            asyncio.to_thread(_needs, path), asyncio.to_thread(_memory_of_this_box, freed_bytes)
+        )
+        wish = self._wish(needs, backends, change)
+        planned = plan_placement(needs, wish, backends, host)
+        if isinstance(planned, Misfit) and self._is_context_free(change):
+            smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)
+            if smaller is not None:
+                return plan_placement(needs, smaller, backends, host)
+        return planned
+
+    def _is_context_free(self, change: Change) -> bool:
+        return change.context is None and self.coordinator.context is None
+
+    def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish[CacheType]:
+        known = frozenset(backend.address for backend in backends)
+        context = change.context or self.coordinator.context or needs.trained_context or LEAST_CONTEXT
+        every = change.every or (self.placement.backends == "all" and change.only is None)
+        return Wish(
+            context,
+            change.cache or CacheType(self.coordinator.cache_k),
+            change.cache or CacheType(self.coordinator.cache_v),
+            left_out=change.left_out | (known - change.only if change.only is not None else frozenset()),
+            # What is forced has its part of the memory that several on one box claim.
+            forced=change.forced | (known if every else frozenset()),
+            margin_bytes=round(self.placement.margin_gib * GIB),
+        )
+
+
+def _memory_of_this_box(freed_bytes: int) -> Memory:
+    """What is there, and what programs could still have of it once so much is freed. Blocks on /proc."""
+    memory = psutil.virtual_memory()
+    return Memory(min(memory.total, memory.available + freed_bytes), memory.total)
+
+
+def _needs(path: Path) -> Needs:
+    """Blocks on the disk, and remembers what it has read while the file stays as it is."""
+    status = path.stat() if path.exists() else None
+    return _read_needs(path, status and (status.st_size, status.st_mtime_ns))
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_needs(path: Path, _stamp: tuple[int, int] | None) -> Needs:
+    return needs_of(read_model(path))
