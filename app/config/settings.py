@@ -92,6 +92,8 @@ class CoordinatorSettings:
     """... and how much longer for each GiB of weights."""
     stop_grace_s: Seconds = 5.0
     """How long it may take to end by itself before it is killed, in seconds."""
+    idle_unload_s: Seconds | None = None
+    """After how long without a prompt the console stops a coordinator, in seconds; null: never."""
     extra_arguments: tuple[str, ...] = ()
     """Further arguments for llama-server."""
     on_quit: Literal["ask", "stop", "leave"] = "ask"

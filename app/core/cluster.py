@@ -28,6 +28,7 @@ from app.core.discovery import Discovery, Sweep, Where
 from app.core.engines import Engines
 from app.core.events import Bus, Severity
 from app.core.facts import ModelReader
+from app.core.idleness import Idleness
 from app.core.launch import LaunchPlan
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
@@ -116,6 +117,7 @@ class Cluster:
             environment,
         )
         self.planning = Planning(settings.placement, settings.coordinator)
+        self.idleness = Idleness(self.bus, self.coordinators, lambda: self.settings.coordinator.idle_unload_s)
         self.box = BoxWatch(self.bus)
         self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)
         self.conversations = Conversations(
@@ -176,6 +178,7 @@ class Cluster:
             "nodes": self.pool.watch(lambda: self.settings.ollama.poll_interval_s),
             "this box": self.box.watch(),
             "configuration": self.reload.watch(),
+            "idleness": self.idleness.watch(),
         }
         self._watches += [asyncio.create_task(loop, name=f"watch {name}") for name, loop in watched.items()]
         for watch in self._watches:

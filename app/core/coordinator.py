@@ -37,7 +37,7 @@ from app.text.problem import Problem
 from app.text.units import GIB, duration_text, plural
 
 if TYPE_CHECKING:
-    from app.llama.client import LlamaClient
+    from app.llama.client import LlamaClient, Slot
 
 HEALTH_POLL_S = 0.1
 EXIT_S = 2.0
@@ -189,6 +189,17 @@ class Coordinator:
         async with aclosing(self._served.client.chat(messages, options=options, idle_s=idle_s)) as parts:
             async for part in parts:
                 yield part
+
+    async def slots(self) -> tuple[Slot, ...] | None:
+        """Its places for conversations, and which are at work; None unless it is ready and says so."""
+        if self._served is None or self.status.state is not CoordinatorState.READY:
+            return None
+        from app.llama.client import ClientProblem
+
+        try:
+            return await self._served.client.slots()
+        except ClientProblem:
+            return None
 
     async def leave(self) -> None:
         """Close our connections; the process goes on."""

@@ -53,6 +53,8 @@ class Slot:
     context: int
     used: int | None
     """Tokens of context in use; None before its first request."""
+    task: int | None = None
+    """The number of its last request; None before the first."""
 
 
 class LlamaClient:
@@ -118,7 +120,7 @@ class LlamaClient:
             ClientProblem: it does not say.
         """
         return tuple(
-            Slot(slot.id, slot.is_processing, slot.n_ctx, slot.n_prompt_tokens)
+            Slot(slot.id, slot.is_processing, slot.n_ctx, slot.n_prompt_tokens, slot.id_task)
             for slot in await self._ask("/slots", list[_Slot])
         )
 
@@ -271,3 +273,4 @@ class _Slot(msgspec.Struct):
     n_ctx: int
     is_processing: bool
     n_prompt_tokens: int | None = None
+    id_task: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.text.answer import AnswerBroken, Delta, Finish, Stage
 from app.text.problem import Problem
 from tests.core.conftest import OpenCluster
 from tests.support.engine import RpcServer, RpcServerFactory
+from tests.support.waiting import until
 
 SMALL = (
     "mode: distributed",
@@ -265,3 +267,38 @@ async def test_one_that_dies_while_it_is_stopped_leaves_no_record(
         await cluster.coordinators.stop()
         assert cluster.coordinators.running is None
     assert not list(records.glob("*.json"))
+
+
+async def test_one_that_is_asked_nothing_is_stopped_after_a_while(
+    engine: Engine, tiny_model: Path, open_cluster: OpenCluster
+) -> None:
+    lines = (
+        *SMALL[:1],
+        "coordinator: {context: 512, threads: 1, idle_unload_s: 0.5}",
+        f"model: {tiny_model}",
+    )
+    async with open_cluster(*lines, engine=engine) as cluster:
+        await cluster.look()
+        await to_the_end(cluster.ask(Conversation(), "a worker"))
+        running = cluster.coordinators.running
+        assert running is not None
+        cluster.watch(lambda error: pytest.fail(repr(error)))
+        await until(lambda: running.status.state is CoordinatorState.STOPPED, "the end of the idle one")
+        assert any("was asked nothing for" in line.text for line in cluster.bus.told)
+
+
+async def test_one_that_answers_is_not_idle(
+    engine: Engine, endless_model: Path, open_cluster: OpenCluster
+) -> None:
+    lines = (*SMALL[:1], "coordinator: {context: 4096, threads: 1, idle_unload_s: 0.2}")
+    async with open_cluster(*lines, f"model: {endless_model}", engine=engine) as cluster:
+        await cluster.look()
+        cluster.watch(lambda error: pytest.fail(repr(error)))
+        began = time.monotonic()
+        async with aclosing(cluster.ask(Conversation(), "a worker")) as parts:
+            async for part in parts:
+                if isinstance(part, Delta) and time.monotonic() - began > 1.5:
+                    break
+        running = cluster.coordinators.running
+        assert running is not None
+        await until(lambda: not running.running, "the end of the idle one")

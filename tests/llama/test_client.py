@@ -143,7 +143,7 @@ async def test_props_and_slots() -> None:
         assert await client.props() == Props(
             "llama3.1:405b", "/models/a.gguf", "b11434-abc", context=2048, has_chat_template=True
         )
-        assert await client.slots() == (Slot(0, False, 2048, None), Slot(1, True, 2048, 55))
+        assert await client.slots() == (Slot(0, False, 2048, None), Slot(1, True, 2048, 55, 3))
     assert {request.headers["authorization"] for request in fake.requests} == {"Bearer the key"}
 
 
