@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from rich.text import Text
+from textual.app import App, ComposeResult
 from textual.geometry import Region
 
 from app.core.backends import BackendSeen
@@ -17,11 +18,31 @@ from app.rpc.probe import BackendState, Probe
 from app.text.address import Address
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.nodes import NodesPane
-from app.ui.widgets.ledger import Column, Ledger, Row
+from app.ui.widgets.ledger import Cell, Column, Ledger, Row
 from tests.support.console import NARROW, OTHER, UP, Console, OpenConsole, free, narrate, people, ready_status
 from tests.support.waiting import until
 
 ROWS = [Address(f"127.0.2.{n}", 50052) for n in range(1, 255)]
+
+
+class LedgerApp(App[None]):
+    """Nothing but a table."""
+
+    def compose(self) -> ComposeResult:
+        """The table."""
+        yield Ledger(int)
+
+
+async def test_rows_may_come_before_there_are_columns() -> None:
+    """As the requests of a coordinator do that is adopted, and has answered before."""
+    app = LedgerApp()
+    async with app.run_test():
+        ledger = app.query_one(Ledger)
+        ledger.show({"1": {"task": Cell("1")}, "2": {"task": Cell("2")}})
+        assert ledger.selected is None
+        ledger.lay_out([Column("task", "task", 6)])
+        assert (ledger.row_count, ledger.selected) == (2, "1")
+        assert ledger.get_cell("2", "task").plain.strip() == "2"
 
 
 async def test_a_sweep_changes_only_the_cells_that_differ(

@@ -93,8 +93,8 @@ class Ledger(DataTable[Text]):
 
     @property
     def selected(self) -> str | None:
-        """The key of the row under the cursor."""
-        if not self._shown:
+        """The key of the row under the cursor; None where there is no row, or no column yet to be in."""
+        if not (self._shown and self._layout):
             return None
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
 
