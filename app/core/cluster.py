@@ -320,7 +320,7 @@ class Cluster:
         model = await self.catalogue.find(name, self.pool_in_use())
         route = decide_start(model, await self._around(model))
         if route.target is None:
-            raise Problem(f"No coordinator can serve {model.name}. {' '.join(route.reasons[1:])}")
+            raise Problem(f"{model.name}: {' '.join(route.reasons[1:])}")
         return (await self._coordinator_for(route)).status
 
     async def restart(self) -> CoordinatorStatus:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise, permutations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.backends import USABLE, Backend
@@ -16,6 +16,9 @@ from app.rpc.probe import BackendState, Device
 from app.text.address import Address
 from app.text.units import GIB, MIB
 from tests.support.planned import Model
+
+few = settings(max_examples=30)
+"""Each of which is planned several times."""
 
 ADDRESSES = [Address(f"10.0.{box}.1", port) for box in range(14) for port in (50052, 50053)]
 links = st.none() | st.sampled_from([0.1, 0.5, 0.5, 2.0, 9.0])
@@ -73,6 +76,7 @@ plain = st.builds(
 )
 
 
+@few
 @given(models, wishes(), clusters(most=14))
 def test_the_layers_follow_one_another_and_fit(
     model: Model, wish: Wish[str], backends: list[Backend]
@@ -96,6 +100,7 @@ def test_the_layers_follow_one_another_and_fit(
     assert len(rows) <= wish.max_devices
 
 
+@few
 @given(models, wishes(), clusters(most=14))
 def test_every_backend_is_used_or_has_its_reason(
     model: Model, wish: Wish[str], backends: list[Backend]
@@ -112,6 +117,7 @@ def test_every_backend_is_used_or_has_its_reason(
         assert one.reason.endswith(".")
 
 
+@few
 @given(models, wishes(), clusters(most=14))
 def test_memory_of_a_box_is_given_away_once(model: Model, wish: Wish[str], backends: list[Backend]) -> None:
     claimed: dict[tuple[str, int], int] = {}
@@ -130,6 +136,7 @@ def test_memory_of_a_box_is_given_away_once(model: Model, wish: Wish[str], backe
         assert given_away <= size * most
 
 
+@few
 @given(
     models, wishes(), clusters(most=14).flatmap(lambda all_: st.tuples(st.just(all_), st.permutations(all_)))
 )
@@ -140,6 +147,7 @@ def test_the_order_in_which_backends_come_changes_nothing(
     assert plan_placement(model, wish, one) == plan_placement(model, wish, other)
 
 
+@few
 @given(models, plain, clusters(most=14, most_devices=1))
 def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
     model: Model, wish: Wish[str], backends: list[Backend]
@@ -154,6 +162,7 @@ def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
             assert len(fewer.backends) >= len(found.backends)
 
 
+@few
 @given(models, plain, clusters(most=8, most_devices=1))
 def test_what_is_not_used_does_not_matter(model: Model, wish: Wish[str], backends: list[Backend]) -> None:
     """But for memory that a worker claims beside its GPUs: it may count for a neighbour that is not used."""
@@ -163,6 +172,7 @@ def test_what_is_not_used_does_not_matter(model: Model, wish: Wish[str], backend
     assert plan_placement(model, wish, [b for b in measured if b.address in used]).rows == found.rows
 
 
+@few
 @given(models, plain, clusters(most=4, most_devices=1))
 def test_no_smaller_set_holds_it_in_the_order_of_the_links(
     model: Model, wish: Wish[str], backends: list[Backend]
@@ -174,6 +184,7 @@ def test_no_smaller_set_holds_it_in_the_order_of_the_links(
         assert not _some_division_fits(fewer, model, wish)
 
 
+@few
 @given(models, plain, clusters(most=4, most_devices=1))
 def test_with_layers_of_one_size_no_smaller_set_holds_it_in_any_order(
     model: Model, wish: Wish[str], backends: list[Backend]
@@ -184,6 +195,7 @@ def test_with_layers_of_one_size_no_smaller_set_holds_it_in_any_order(
         assert not any(_some_division_fits(chain, even, wish) for chain in permutations(fewer))
 
 
+@few
 @given(models, plain, clusters(most=4, most_devices=1))
 def test_suggestions_are_true(model: Model, wish: Wish[str], backends: list[Backend]) -> None:
     found = plan_placement(model, wish, backends)

@@ -263,7 +263,7 @@ async def test_what_goes_wrong_is_told_and_kept(open_console: OpenConsole, tmp_p
     async with open_console() as console:
         await console.command(f"start {tmp_path}/none.gguf")
         await until(lambda: bool(console.toasts))
-        assert "No llama-server is found on this box." in console.toasts[0]
+        assert "none.gguf cannot be read: No such file" in console.toasts[0]
         await until(lambda: f"console {console.toasts[0]}" in console.main.coordinator.timeline.text)
 
 
