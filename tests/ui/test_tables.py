@@ -39,7 +39,7 @@ async def test_rows_may_come_before_there_are_columns() -> None:
     async with app.run_test():
         ledger = app.query_one(Ledger)
         ledger.show({"1": {"task": Cell("1")}, "2": {"task": Cell("2")}})
-        assert ledger.selected is None
+        assert (ledger.row_count, ledger.selected) == (2, None)
         ledger.lay_out([Column("task", "task", 6)])
         assert (ledger.row_count, ledger.selected) == (2, "1")
         assert ledger.get_cell("2", "task").plain.strip() == "2"
