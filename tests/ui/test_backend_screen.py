@@ -128,7 +128,7 @@ async def test_it_closes_and_says_so_when_the_backend_is_forgotten(open_console:
         await _open(console)
         console.cluster.backends.forget(HERS)
         await until(lambda: console.app.screen is console.main)
-        assert f"The backend {HERS} is no longer known." in console.toasts
+        await until(lambda: f"The backend {HERS} is no longer known." in console.toasts)
 
 
 async def test_it_closes_when_it_comes_back_to_nothing(open_console: OpenConsole) -> None:

@@ -105,7 +105,8 @@ async def test_one_is_deleted_in_the_list_and_comes_back(open_console: OpenConso
         assert deleted is not None
         await console.press("x")
         await until(lambda: deleted not in screen.shown and len(screen.shown) == 2)
-        assert f"The conversation '{deleted.heading}' is removed. u brings it back." in console.toasts
+        told = f"The conversation '{deleted.heading}' is removed. u brings it back."
+        await until(lambda: told in console.toasts)
         await console.press("u")
         await until(lambda: deleted in screen.shown)
 

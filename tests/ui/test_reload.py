@@ -16,7 +16,7 @@ async def test_the_difference_is_shown(open_console: OpenConsole) -> None:
         await console.command("reload")
         await console.shows("127.0.0.1 → 127.0.0.9")
         assert "needs a restart of this program" in console.text
-        assert any("2 settings changed" in toast for toast in console.toasts)
+        await until(lambda: any("2 settings changed" in toast for toast in console.toasts))
 
 
 async def test_what_is_not_valid_is_told(open_console: OpenConsole) -> None:
