@@ -23,6 +23,10 @@ class Memory:
         return f"{bytes_text(self.free_bytes)} free of {bytes_text(self.total_bytes)}"
 
 
+THIS_BOX = "localhost"
+"""The name of this box."""
+
+
 def memory_together(backends: Iterable[Backend]) -> Memory | None:
     """What the enabled ones among `backends` have, that of each box once; None where no device was seen."""
     boxes = defaultdict[str, list[Backend]](list)
@@ -38,7 +42,7 @@ def memory_together(backends: Iterable[Backend]) -> Memory | None:
 
 def box_of(host: str) -> str:
     """A name of the box that is the same for each address of loopback: all of them are this box."""
-    return "localhost" if host.startswith("127.") else host
+    return THIS_BOX if host.startswith("127.") else host
 
 
 def claims_all(device: Device) -> bool:

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.memory import box_of
+from app.core.memory import THIS_BOX, box_of
 from app.llama.log import parse_line, read_log
 from app.llama.placement import PlacementReader
 from app.text.address import Address
-
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Placement:
     @property
     def is_here(self) -> bool:
         """Whether that is memory of this box, also where a backend on it holds it."""
-        return self.backend is None or box_of(self.backend.host) == box_of(LOOPBACK)
+        return self.backend is None or box_of(self.backend.host) == THIS_BOX
 
     @property
     def held_bytes(self) -> int:

@@ -24,8 +24,9 @@ from app.text.units import GIB
 
 LEAST_CONTEXT = 4096
 """For a model that does not say what it was trained for; llama-server falls back to it too (`--fit-ctx`)."""
-_KEPT = 32
-"""Needs of so many models are remembered: to read a header takes some hundredths of a second."""
+_KEPT = 256
+"""Needs of so many models are remembered: to read a header takes a tenth of a second, and the model picker
+asks for the route of each."""
 _BY_HAND = frozenset(
     {
         *("-ts", "--tensor-split", "-ngl", "--gpu-layers", "--n-gpu-layers", "-sm", "--split-mode"),
@@ -106,8 +107,8 @@ class Planning:
             change.cache or CacheType(self.coordinator.cache_k),
             change.cache or CacheType(self.coordinator.cache_v),
             left_out=change.left_out | (known - change.only if change.only is not None else frozenset()),
-            # What is forced has its part of the memory that several on one box claim.
-            forced=change.forced | (known if every else frozenset()),
+            forced=change.forced,
+            every=every,
             margin_bytes=round(self.placement.margin_gib * GIB),
         )
 

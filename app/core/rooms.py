@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.backends import USABLE, Backend
-from app.core.memory import Memory, box_of, claims_all
+from app.core.memory import THIS_BOX, Memory, box_of, claims_all
 from app.core.plan import Cache, Excluded, Wish
 from app.core.spread import Room
 from app.text.address import Address
-
-_THIS_BOX = box_of("127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +36,14 @@ def rooms(
     """The room on each backend that may be used, fastest link first, and why the others may not.
 
     What all workers of a box claim goes to the one with the fastest link, or in equal parts to those that
-    are forced. On this box it is no more than what `host` has free. A link that was not measured counts as
-    the slowest of those that were.
+    are forced, or to all where every one is to be used. On this box it is no more than what `host` has free.
+    A link that was not measured counts as the slowest of those that were.
     """
     reasons = {backend.address: _hindrance(backend, wish) for backend in backends}
     usable = sorted((b for b in backends if reasons[b.address] is None), key=_link)
     slowest = max((b.latency_ms for b in usable if b.latency_ms is not None), default=0.0)
-    parts = _parts(usable, wish.forced, host)
+    sharing = frozenset(backend.address for backend in usable) if wish.every else wish.forced
+    parts = _parts(usable, sharing, host)
     found: list[Room] = []
     for backend in usable:
         claims = _claims(backend)
@@ -85,7 +84,7 @@ def _claims(backend: Backend) -> Counter[_Claim]:
 
 
 def _parts(
-    usable: Sequence[Backend], forced: frozenset[Address], host: Memory | None
+    usable: Sequence[Backend], sharing: frozenset[Address], host: Memory | None
 ) -> Mapping[_Claim, _Part]:
     """Who gets what is claimed; `usable` are in the order in which they are preferred."""
     claimants: defaultdict[_Claim, dict[Address, int]] = defaultdict(dict)
@@ -97,7 +96,7 @@ def _parts(
         # No CPU is twice in one worker; but there may be GPUs that look as much alike.
         most = max(devices_of.values())
         first = next(address for address, devices in devices_of.items() if devices == most)
-        holders = tuple(address for address in devices_of if address in forced) or (first,)
+        holders = tuple(address for address in devices_of if address in sharing) or (first,)
         there = _there(claim, host) * most
         parts[claim] = _Part(holders, there // sum(devices_of[address] for address in holders))
     return parts
@@ -105,7 +104,7 @@ def _parts(
 
 def _there(claim: _Claim, host: Memory | None) -> int:
     """A worker on this box that has as much memory as the box itself is its CPU: what is free is known."""
-    if host is not None and host.free_bytes is not None and claim == _Claim(_THIS_BOX, host.total_bytes):
+    if host is not None and host.free_bytes is not None and claim == _Claim(THIS_BOX, host.total_bytes):
         return host.free_bytes
     return claim.total_bytes
 
