@@ -43,12 +43,13 @@ def chat(options: ClusterOptions, prompt: tuple[str, ...], keep: bool, as_json: 
 async def _chat(options: ClusterOptions, prompt: str, *, keep: bool, as_json: bool) -> int:
     async with open_cluster(options) as cluster, narrated(cluster.bus):
         await cluster.look()
-        found_running = cluster.coordinators.running is not None
+        found = {coordinator.status.model for coordinator in cluster.coordinators.present}
         try:
             await print_answer(cluster, prompt, as_json=as_json)
         finally:
-            if not keep and not found_running:
-                await asyncio.shield(cluster.coordinators.stop())
+            started = [c.status.model for c in cluster.coordinators.present if c.status.model not in found]
+            if started and not keep:
+                await asyncio.shield(cluster.coordinators.stop(*started))
     return 0
 
 

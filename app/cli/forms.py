@@ -100,6 +100,7 @@ def route_form(route: Route) -> Form:
         "backends": [str(address) for address in route.backends],
         "reasons": list(route.reasons),
         "placement": route.placement and plan_form(route.model.name, route.placement),
+        "stops": list(route.stops),
         "cautions": list(route.cautions),
     }
 
@@ -152,6 +153,7 @@ def status_form(cluster: Cluster) -> Form:
         "model": cluster.choices.now.model,
         "distributed": cluster.choices.now.distributed,
         "coordinator": running and coordinator_form(running.status),
+        "coordinators": [coordinator_form(each.status) for each in cluster.coordinators.present],
         "backends": {
             "total": len(cluster.backends.known),
             "by_state": dict(Counter(str(b.state) for b in cluster.backends.known if b.state)),

@@ -43,7 +43,7 @@ async def _status(options: ClusterOptions, *, with_settings: bool, as_json: bool
 
 
 def _print_status(cluster: Cluster) -> None:
-    chosen, running = cluster.choices.now, cluster.coordinators.running
+    chosen, present = cluster.choices.now, cluster.coordinators.present
     states = Counter(b.word or UNKNOWN for b in cluster.backends.known)
     memory = memory_together(cluster.backends.known)
     nodes = cluster.pool.nodes
@@ -55,16 +55,17 @@ def _print_status(cluster: Cluster) -> None:
         "memory": str(memory or UNKNOWN),
         "nodes": f"{sum(n.up is True for n in nodes)} of {len(nodes)} up" if nodes else "none known",
         "log": f"{log_file(cluster.places.lasting)}, {cluster.settings.console.log_level}",
-        "coordinator": "none",
     }
-    if running is not None:
-        now = running.status
-        where = plural(len(now.backends), "backend") if now.backends else "this box alone"
-        lines["coordinator"] = f"{now.state}: {now.model}, pid {now.pid}, port {now.port}, {where}"
+    if not present:
+        lines["coordinator"] = "none"
     for name, value in lines.items():
         click.echo(f"{name:<13} {value}")
-    if running is not None:
-        print_placement(running.status.placement)
+    for coordinator in present:
+        now = coordinator.status
+        where = plural(len(now.backends), "backend") if now.backends else "this box alone"
+        running = f"{now.state}: {now.model}, pid {now.pid}, port {now.port}, {where}"
+        click.echo(f"{'coordinator':<13} {running}")
+        print_placement(now.placement)
 
 
 def _print_settings(cluster: Cluster, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,15 @@ import msgspec
 from app.config.disk import read_small, write_private
 from app.text.problem import Problem
 from app.text.secrets import keep_secret
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDevice:
+    """One device of a backend, as it was before a coordinator held it."""
+
+    index: int
+    total_bytes: int
+    free_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class CoordinatorRecord:
     """None while it is being started: the record is there before the process is."""
     started: float | None = None
     """Start time of the process, in seconds since the epoch, as the system tells it."""
+    devices: Mapping[str, tuple[RecordedDevice, ...]] = field(default_factory=dict)
+    """Those of each backend, by its address: nobody can ask a backend that is held."""
 
     def __post_init__(self) -> None:
         """Whoever knows the record knows the key, and never writes it down elsewhere."""

@@ -17,6 +17,7 @@ from app.config.sampling import SamplingSettings
 Mode = Literal["standard", "distributed"]
 Target = Literal["ollama", "coordinator"]
 Signs = Literal["auto", "unicode", "ascii"]
+Swap = Literal["idle", "never", "always"]
 Acceptance = Literal["all", "ask"]
 CacheName = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 Seconds = Annotated[float, SECONDS]
@@ -108,6 +109,9 @@ class PlacementSettings:
     """Which backends hold a model: `fewest`: as few as can, as each further one makes it slower; `all`."""
     margin_gib: Annotated[float, Number(0, 1024)] = 1.0
     """What stays free on each device, in GiB."""
+    swap: Swap = "idle"
+    """Which coordinators a model stops that fits nowhere beside them: `idle`: those that answer nobody;
+    `never`: none; `always`: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from app.core.coordinator_status import CoordinatorState
 from app.core.pool import Pool
 from app.core.routing import Route, Target
 from app.core.sampling import for_llama, spoken
+from app.core.tenancy import CHANCES, Overtaken
 from app.text.answer import AnswerBroken, AnswerPart, Delta, Finished, Stage, Thinking
 from app.text.problem import Problem
 
@@ -56,12 +57,18 @@ class Answering:
         turn = conversation.turns[-1]
         turn.ending, turn.finish = CANCELLED, None
         try:
-            route = await self._route(turn.model)
-            turn.route = RouteTaken.of(route)
-            yield Routed(route)
-            async with aclosing(self._stream(route, conversation)) as parts:
-                async for part in parts:
-                    yield part
+            for chances in reversed(range(CHANCES)):
+                route = await self._route(turn.model)
+                turn.route = RouteTaken.of(route)
+                yield Routed(route)
+                try:
+                    async with aclosing(self._stream(route, conversation)) as parts:
+                        async for part in parts:
+                            yield part
+                    return
+                except Overtaken:
+                    if not chances:
+                        raise
         except Problem as problem:
             _LOG.info("no whole answer of %s: %s", turn.model, problem)
             turn.ending = str(problem)

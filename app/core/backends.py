@@ -119,7 +119,7 @@ class BackendProbed(Change):
 
 
 class Backends:
-    """The registry: who is known, who is held by our own coordinator, and what the last probe said.
+    """The registry: who is known, who is held by a coordinator of our own, and what the last probe said.
 
     A held backend is never probed: the coordinator is the truth about it.
     """
@@ -128,7 +128,7 @@ class Backends:
         self._bus = bus
         self.limits = limits
         self._known: dict[Address, Backend] = {}
-        self._held: frozenset[Address] = frozenset()
+        self._holds: dict[Hashable, frozenset[Address]] = {}
         self._waits: dict[Address, asyncio.Task[None]] = {}
         self._looks: defaultdict[Address, deque[Look]] = defaultdict(lambda: deque(maxlen=LOOKS_KEPT))
         self._remarks: dict[Address, Remark] = {}
@@ -147,14 +147,14 @@ class Backends:
 
     @property
     def held(self) -> frozenset[Address]:
-        """The backends that our own coordinator holds."""
-        return self._held
+        """The backends that coordinators of our own hold."""
+        return frozenset().union(*self._holds.values())
 
     @property
     def spared(self) -> frozenset[Address]:
         """Not to be probed: held backends, disabled ones, and busy ones on which a knock is parked."""
         disabled = (address for address, remark in self._remarks.items() if remark.disabled)
-        return self._held.union(self._waits, disabled)
+        return self.held.union(self._waits, disabled)
 
     def looks(self, address: Address) -> tuple[Look, ...]:
         """What the last probes of a backend saw, the newest at the end."""
@@ -186,15 +186,24 @@ class Backends:
         if self._known.pop(address, None) is not None:
             self._bus.publish(BackendForgotten(address))
 
-    def hold(self, addresses: Iterable[Address]) -> None:
-        """Our coordinator has these backends from now on, and no others."""
-        before, self._held = self._held, frozenset(addresses)
-        for address in sorted(self._held - before):
+    def hold(self, addresses: Iterable[Address], holder: Hashable) -> None:
+        """`holder`, a coordinator of our own, has these backends from now on, and no others."""
+        before = self.held
+        self._holds[holder] = frozenset(addresses)
+        if not self._holds[holder]:
+            del self._holds[holder]
+        for address in sorted(self.held - before):
             known = self.add(address, "coordinator")
             self._see(replace(known, state=BackendState.OURS, detail="held by our coordinator"))
-        for address in sorted(before - self._held):
+        for address in sorted(before - self.held):
             if address in self._known:
                 self._see(replace(self._known[address], state=None, detail="released by our coordinator"))
+
+    def recall(self, address: Address, devices: tuple[Device, ...]) -> None:
+        """What a backend had when it was probed by whoever started the coordinator that holds it."""
+        known = self._known.get(address)
+        if known is not None and not known.devices:
+            self._see(replace(known, devices=devices))
 
     async def check(self, addresses: Iterable[Address]) -> tuple[Backend, ...]:
         """Probe these backends now and return what was seen, in their order; some are spared."""
@@ -210,7 +219,7 @@ class Backends:
         """Record what a probe saw; a backend that is new becomes known, named by `origin`."""
         remark = self._remarks.get(seen.address, UNREMARKED)
         before = self._known.get(seen.address) or Backend(seen.address, origin, remark=remark)
-        if seen.address in self._held or not before.enabled:
+        if seen.address in self.held or not before.enabled:
             return before
         now = datetime.now(UTC)
         self._looks[seen.address].append(Look(now, seen.state, seen.latency_ms, seen.detail))

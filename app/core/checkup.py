@@ -53,7 +53,8 @@ async def examine(cluster: Cluster) -> AsyncIterator[Finding]:
         *_nodes(cluster),
     ):
         yield finding
-    yield _coordinator(cluster)
+    for finding in _coordinators(cluster):
+        yield finding
 
 
 async def _engine(cluster: Cluster) -> AsyncIterator[Finding]:
@@ -173,14 +174,14 @@ def _nodes(cluster: Cluster) -> Iterator[Finding]:
             yield Finding("nodes", Verdict.NOTE, f"{node.url} is down. {node.detail}".rstrip())
 
 
-def _coordinator(cluster: Cluster) -> Finding:
-    running = cluster.coordinators.running
-    if running is None:
-        return Finding("coordinator", Verdict.GOOD, "None is running.")
-    status = running.status
-    return Finding(
-        "coordinator",
-        Verdict.GOOD,
-        f"{status.state}: {status.model}, pid {status.pid}.",
-        "'synaptic-tui stop' ends it.",
-    )
+def _coordinators(cluster: Cluster) -> Iterator[Finding]:
+    present = cluster.coordinators.present
+    if not present:
+        yield Finding("coordinator", Verdict.GOOD, "None is running.")
+    for status in (coordinator.status for coordinator in present):
+        yield Finding(
+            "coordinator",
+            Verdict.GOOD,
+            f"{status.state}: {status.model}, pid {status.pid}.",
+            f"'synaptic-tui stop{f' {status.model}' if len(present) > 1 else ''}' ends it.",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -13,22 +13,23 @@ from typing import Self
 from app.box.interfaces import is_this_box
 from app.config.folders import state_folder
 from app.config.origins import Resolved
-from app.config.settings import Settings
+from app.config.settings import Settings, Swap
 from app.config.state import StateFile
 from app.core.answering import Answering
 from app.core.appearance import Appearance
-from app.core.backends import Backend, Backends
+from app.core.backends import USABLE, Backend, Backends
 from app.core.chat import Attachment, ChatPart, Conversation, Turn, split_using
 from app.core.choices import Choices, Chosen
 from app.core.conversations import Conversations
 from app.core.coordinator import Coordinator
 from app.core.coordinator_status import CoordinatorStatus
-from app.core.coordinators import CoordinatorPlaces, Coordinators
+from app.core.coordinators import Claim, CoordinatorPlaces, Coordinators
 from app.core.discovery import Discovery, Sweep, Where
 from app.core.engines import Engines
 from app.core.events import Bus, Severity
 from app.core.facts import ModelReader
 from app.core.idleness import Idleness
+from app.core.landlord import Landlord
 from app.core.launch import LaunchPlan
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
@@ -38,6 +39,7 @@ from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
 from app.core.reload import Reload
 from app.core.routing import Policy, Route, Surroundings, Target, decide, decide_start
+from app.core.tenancy import CHANCES, Overtaken
 from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
 from app.gguf.cache import CacheType
@@ -117,6 +119,7 @@ class Cluster:
             environment,
         )
         self.planning = Planning(settings.placement, settings.coordinator)
+        self.landlord = Landlord(self.coordinators, self.backends, self.planning)
         self.idleness = Idleness(self.bus, self.coordinators, lambda: self.settings.coordinator.idle_unload_s)
         self.box = BoxWatch(self.bus)
         self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)
@@ -229,31 +232,29 @@ class Cluster:
         """Where a prompt for this model would go, as things were last seen, and why."""
         return decide(model, self._policy(), await self._around(model))
 
-    async def _around(self, model: Model) -> Surroundings:
+    async def _around(self, model: Model, swap: Swap | None = None) -> Surroundings:
         """What there is to choose from for a model; with where its layers would go, if that is a question."""
         await self._look_at_the_unseen()
         nodes = self.pool_in_use()
-        running = self.coordinators.running
+        serving = self.coordinators.of(model.name)
         around = Surroundings(
             distributed=self.choices.now.distributed,
             nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),
             backends=tuple(backend for backend in self.backends.known if backend.enabled),
             coordinator_problem=await self.engines.problem(),
             local_only=await self.engines.problem_with_backends(),
-            serving=running.status.backends if running and running.status.model == model.name else None,
+            serving=serving.status.backends if serving else None,
         )
-        loads = around.distributed and around.serving is None and not around.local_only
-        if not loads or not around.backends or model.path is None or model.problem is not None:
+        if serving or model.path is None or model.problem is not None:
             return around
+        spreads = around.distributed and not around.local_only
+        if not spreads or not any(backend.state in USABLE for backend in around.backends):
+            return replace(around, way=await self.landlord.this_box(swap))
         try:
-            return replace(around, placement=await self._plan(model.path, AS_SET))
+            placement, way = await self.landlord.place(model.name, model.path, AS_SET, swap)
         except Problem as problem:
-            return replace(around, unplanned=str(problem))
-
-    async def _plan(self, path: Path, change: Change) -> Plan | Misfit[CacheType]:
-        running = self.coordinators.running
-        freed = sum(p.held_bytes for p in running.status.placement if p.is_here) if running else 0
-        return await self.planning.plan(path, self.backends.known, change, freed_bytes=freed)
+            return replace(around, unplanned=str(problem), way=await self.landlord.all_backends(swap))
+        return replace(around, placement=placement, way=way)
 
     async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit[CacheType]:
         """Where the layers of a model would go, over the backends as they were last seen.
@@ -269,7 +270,8 @@ class Cluster:
                 model.problem or f"No GGUF of {model.name} is on this box.",
                 "" if model.problem else "Pull it on this box with 'ollama pull', or give a path.",
             )
-        return await self._plan(model.path, change)
+        placement, way = await self.landlord.place(model.name, model.path, change, None)
+        return replace(placement, reasons=(*placement.reasons, *way.reasons))
 
     def begin(
         self, conversation: Conversation, prompt: str, attachments: tuple[Attachment, ...] = ()
@@ -310,31 +312,37 @@ class Cluster:
         finally:
             self.conversations.keep(conversation)
 
-    async def start(self, name: str) -> CoordinatorStatus:
+    async def start(self, name: str, swap: Swap | None = None) -> CoordinatorStatus:
         """Have `name` loaded by a coordinator, wherever its prompts would go, and wait until it is ready.
+
+        `swap` says whom it may put out; None: as the settings say.
 
         Raises:
             Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
         """
-        await self._look_at_the_unseen()
-        model = await self.catalogue.find(name, self.pool_in_use())
-        route = decide_start(model, await self._around(model))
-        if route.target is None:
-            raise Problem(f"{model.name}: {' '.join(route.reasons[1:])}")
-        return (await self._coordinator_for(route)).status
+        for _ in range(CHANCES):
+            await self._look_at_the_unseen()
+            model = await self.catalogue.find(name, self.pool_in_use())
+            route = decide_start(model, await self._around(model, swap))
+            if route.target is None:
+                raise Problem(f"{model.name}: {' '.join(route.reasons[1:])}")
+            with suppress(Overtaken):
+                return (await self._coordinator_for(route, swap)).status
+        raise Overtaken
 
-    async def restart(self) -> CoordinatorStatus:
-        """Load the model of the present or last coordinator again, on backends that are chosen anew.
+    async def restart(self, name: str | None = None) -> CoordinatorStatus:
+        """Load `name`, or the model of the newest coordinator, again, on backends that are chosen anew.
 
         Raises:
             Problem: there was none, or what `start` raises.
         """
         current = self.coordinators.current
-        if current is None:
+        model = name or (current.status.model if current is not None else None)
+        if model is None:
             raise Problem("No coordinator has run yet.", "Start one with 'start MODEL'.")
-        await self.coordinators.stop()
+        await self.coordinators.stop(model)
         await self.backends.check(backend.address for backend in self.backends.known)
-        return await self.start(current.status.model)
+        return await self.start(model)
 
     async def _use(self, resolved: Resolved, changed: Collection[str]) -> None:
         """Put other settings to use; what a running coordinator was started with stays as it is."""
@@ -379,14 +387,15 @@ class Cluster:
         else:
             await asyncio.gather(*looks)
 
-    async def _coordinator_for(self, route: Route) -> Coordinator:
+    async def _coordinator_for(self, route: Route, swap: Swap | None = None) -> Coordinator:
         async def resolve() -> LaunchPlan:
             model = await self.catalogue.current(route.model)
             if model.path is None or model.problem is not None:
                 raise Problem(model.problem or f"No GGUF of {model.name} is on this box.")
             return LaunchPlan(model.name, model.path, model.facts.size, route.backends, route.placement)
 
-        return await self.coordinators.ensure(route.model.name, resolve, await self.engines.current())
+        claim = Claim(route.model.name, route.backends, route.stops, self.landlord.swap(swap))
+        return await self.coordinators.ensure(claim, resolve, await self.engines.current())
 
     def _policy(self) -> Policy:
         routing = self.settings.routing

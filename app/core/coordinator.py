@@ -21,7 +21,7 @@ from app.core.coordinator_status import (
     CoordinatorStatus,
 )
 from app.core.diagnosis import check, why_ended, why_silent, why_slow
-from app.core.events import Bus, Severity
+from app.core.events import Severity, Teller
 from app.core.launch import Launch, LaunchPlan
 from app.core.loading import Loading
 from app.core.log_watch import LogWatch
@@ -90,7 +90,7 @@ class Coordinator:
     rest. It outlives this process unless `stop` is called.
     """
 
-    def __init__(self, bus: Bus, backends: Backends, deadlines: Deadlines, model: str) -> None:
+    def __init__(self, bus: Teller, backends: Backends, deadlines: Deadlines, model: str) -> None:
         self._bus = bus
         self._backends = backends
         self._deadlines = deadlines
@@ -99,7 +99,11 @@ class Coordinator:
         self._began = time.monotonic()
         self._settled = asyncio.Event()
         """Set when it is ready, or has ended."""
+        self._launched = asyncio.Event()
+        """Set when it has its backends and a process, or has ended."""
         self._ended = asyncio.Event()
+        self._answers = 0
+        """Under way, by this process."""
         self.status = CoordinatorStatus(CoordinatorState.RESOLVING, model, since=datetime.now(UTC))
         self._show()
 
@@ -126,11 +130,12 @@ class Coordinator:
                 self._say(f"checking {plural(len(plan.backends), 'backend')}")
                 await check(self._backends, plan.backends)
             launch = await means.prepare(plan)
-            self._backends.hold(plan.backends)
+            self._backends.hold(plan.backends, self)
             await _load_client()
             child = await Child.start(launch.argv, environment=launch.environment, log=launch.log)
             served = self._attach(child, launch.port, launch.key, launch.log)
             await means.started(child)
+            self._launched.set()
             await self._watch(served, self._deadlines.load(plan.size))
         except CoordinatorFailed as failed:
             await self._fail(failed.failure)
@@ -143,10 +148,11 @@ class Coordinator:
         self, child: Child, *, port: int, key: str, log: Path, backends: tuple[Address, ...]
     ) -> None:
         """Take over a process that runs already; the status is true when this returns."""
-        self._backends.hold(backends)
+        self._backends.hold(backends, self)
         self._show(backends=backends, since=None)
         await _load_client()
         served = self._attach(child, port, key, log)
+        self._launched.set()
         if await served.client.health() is Health.READY:
             await self._became_ready(served)
 
@@ -159,6 +165,15 @@ class Coordinator:
             await self._fail(failed.failure)
         finally:
             self._end()
+
+    @property
+    def launched(self) -> bool:
+        """Whether it has its backends and a process, or has ended."""
+        return self._launched.is_set()
+
+    async def until_launched(self) -> None:
+        """Wait until it has its backends and a process, or has ended; its deadlines bound the wait."""
+        await self._launched.wait()
 
     async def until_ready(self) -> None:
         """Wait until it can answer; cancelling the wait changes nothing.
@@ -186,9 +201,13 @@ class Coordinator:
             AnswerBroken: the answer did not end as it should; see its stage.
         """
         assert self._served is not None, "asked before it was ready"
-        async with aclosing(self._served.client.chat(messages, options=options, idle_s=idle_s)) as parts:
-            async for part in parts:
-                yield part
+        self._answers += 1
+        try:
+            async with aclosing(self._served.client.chat(messages, options=options, idle_s=idle_s)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            self._answers -= 1
 
     async def slots(self) -> tuple[Slot, ...] | None:
         """Its places for conversations, and which are at work; None unless it is ready and says so."""
@@ -200,6 +219,17 @@ class Coordinator:
             return await self._served.client.slots()
         except ClientProblem:
             return None
+
+    async def occupation(self) -> str | None:
+        """What it is in the middle of, such as `answering`; None where a stop would break nothing off."""
+        if not self.running:
+            return None
+        if self.status.state is not CoordinatorState.READY:
+            return str(self.status.state)
+        slots = await self.slots()
+        if self._answers or any(slot.is_busy for slot in slots or ()):
+            return "answering"
+        return "too busy to say what it does" if slots is None and self.running else None
 
     async def leave(self) -> None:
         """Close our connections; the process goes on."""
@@ -242,7 +272,7 @@ class Coordinator:
             if self.status.state is CoordinatorState.READY or await self._loads(served, exited, load_s):
                 await asyncio.wait([exited])
             if not self._is_stopping():
-                self._backends.hold(())
+                self._backends.hold((), self)
                 chosen, log = self.status.backends, served.log.book.path
                 raise CoordinatorFailed(await why_ended(self._backends, chosen, log, exited.result()))
         finally:
@@ -313,7 +343,7 @@ class Coordinator:
         await served.child.stop(self._deadlines.stop_grace_s)
         if phase is CoordinatorState.LOADING:
             return why_slow(self.status.model)
-        self._backends.hold(())
+        self._backends.hold((), self)
         return await why_silent(self._backends, self.status.backends, self._deadlines.start_s)
 
     async def _fail(self, failure: Failure) -> None:
@@ -330,9 +360,10 @@ class Coordinator:
             self._show(state=CoordinatorState.STOPPED)
             self._say("stopped")
         self._settled.set()
+        self._launched.set()
         if not self.running:
             self._ended.set()
-            self._backends.hold(())
+            self._backends.hold((), self)
 
     def _say(self, text: str, severity: Severity = Severity.INFO) -> None:
         self._bus.say("coordinator", text, severity)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from app.core.events import Change
+from app.core.events import CoordinatorChange
 from app.core.placement import Placement
 from app.core.plan import Plan
 from app.llama.failure import Failure
@@ -62,10 +63,25 @@ class CoordinatorStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class CoordinatorChanged(Change):
+class CoordinatorChanged(CoordinatorChange):
     """The coordinator is now as `status` says."""
 
     status: CoordinatorStatus
+
+    @property
+    def thing(self) -> Hashable:
+        """One coordinator."""
+        return "coordinator", self.of
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorForgotten(CoordinatorChange):
+    """A coordinator that had ended is of no interest any more, for another was begun."""
+
+    @property
+    def thing(self) -> Hashable:
+        """One coordinator: replaces whatever was said of it before."""
+        return "coordinator", self.of
 
 
 class CoordinatorFailed(Problem):

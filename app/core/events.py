@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, field
@@ -28,6 +29,19 @@ class Change:
     def thing(self) -> Hashable:
         """What the event is about: a newer event about the same thing makes this one needless."""
         return type(self).__qualname__
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorChange(Change):
+    """Something about one of our coordinators is now as this event says."""
+
+    of: str = field(default="", kw_only=True)
+    """The model that it serves; its Voice fills it in."""
+
+    @property
+    def thing(self) -> Hashable:
+        """What one kind of event says of one coordinator."""
+        return type(self).__qualname__, self.of
 
 
 class Severity(StrEnum):
@@ -122,7 +136,24 @@ class Mailbox:
         self._bus.leave(self)
 
 
-class Bus:
+class Teller(ABC):
+    """Takes what is told; where it goes from there is its business."""
+
+    @abstractmethod
+    def publish(self, event: Event) -> None:
+        """Pass an event on; never blocks."""
+
+    def say(self, source: str, text: str, severity: Severity = Severity.INFO) -> None:
+        """Publish a lifecycle line, stamped with this box's wall clock."""
+        self.publish(LifecycleLine(datetime.now().astimezone(), source, text, severity))
+
+    def report(self, source: str, text: str, failure: Failure) -> None:
+        """Publish an incident, stamped with this box's wall clock."""
+        now = datetime.now().astimezone()
+        self.publish(Incident(now, source, text, Severity.ERROR, failure=failure))
+
+
+class Bus(Teller):
     """Carries every event to every subscriber."""
 
     def __init__(self) -> None:
@@ -156,12 +187,3 @@ class Bus:
             _LOG.log(_LEVELS[event.severity], "%s: %s", event.source, event.text)
         for mailbox in self._mailboxes:
             mailbox.put(event)
-
-    def say(self, source: str, text: str, severity: Severity = Severity.INFO) -> None:
-        """Publish a lifecycle line, stamped with this box's wall clock."""
-        self.publish(LifecycleLine(datetime.now().astimezone(), source, text, severity))
-
-    def report(self, source: str, text: str, failure: Failure) -> None:
-        """Publish an incident, stamped with this box's wall clock."""
-        now = datetime.now().astimezone()
-        self.publish(Incident(now, source, text, Severity.ERROR, failure=failure))

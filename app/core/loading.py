@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.box.sockets import bytes_sent
-from app.core.events import Bus, Change
+from app.core.events import CoordinatorChange, Teller
 from app.llama.log import LogLine
 from app.llama.log_facts import Initializing, LogFact, TensorsLoading, WarmingUp
 from app.llama.placement import PlacementReader
@@ -40,7 +40,7 @@ class LoadShare:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadProgress(Change):
+class LoadProgress(CoordinatorChange):
     """A load is so far."""
 
     phase: LoadPhase
@@ -61,7 +61,7 @@ class LoadProgress(Change):
 class Loading:
     """Watches one load, by its log and by the bytes that go to the backends."""
 
-    def __init__(self, bus: Bus, pid: int, backends: Sequence[Address]) -> None:
+    def __init__(self, bus: Teller, pid: int, backends: Sequence[Address]) -> None:
         self._bus = bus
         self._pid = pid
         self._backends = backends

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from app.core.events import Bus, Change, Severity
+from app.core.events import CoordinatorChange, Severity, Teller
 from app.core.loading import Loading
 from app.core.requests import Requests, RequestsChanged
 from app.llama.log_book import LogBook
@@ -19,7 +19,7 @@ LOOK_AT_ROOM_BYTES = MARGIN_BYTES // 4
 
 
 @dataclass(frozen=True, slots=True)
-class LogGrew(Change):
+class LogGrew(CoordinatorChange):
     """The log has more lines, or is another one."""
 
     book: LogBook
@@ -28,7 +28,7 @@ class LogGrew(Change):
 class LogWatch:
     """Reads on as fast as the log grows; every reader looks at the same numbered lines."""
 
-    def __init__(self, bus: Bus, book: LogBook, loading: Loading | None) -> None:
+    def __init__(self, bus: Teller, book: LogBook, loading: Loading | None) -> None:
         self.book = book
         self._bus = bus
         self._loading = loading

@@ -50,6 +50,16 @@ class Needs(Protocol[_Cache]):
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A backend that a coordinator of ours holds for another model, and goes on holding."""
+
+    address: Address
+    model: str
+    held_bytes: int | None
+    """What that model has there, over all devices; None: not known, and then it counts as all there is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wish(Generic[Cache]):
     """How a model is to be placed. A what-if is another wish."""
 
@@ -59,6 +69,8 @@ class Wish(Generic[Cache]):
     v: Cache
     left_out: frozenset[Address] = frozenset()
     """Not to be used, even if also forced."""
+    taken: tuple[Taken, ...] = ()
+    """Not to be used either; what they hold is missing on their boxes."""
     forced: frozenset[Address] = frozenset()
     """To be used also where the model fits without them."""
     every: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import psutil
 from app.config.settings import CoordinatorSettings, PlacementSettings
 from app.core.backends import Backend
 from app.core.memory import Memory
-from app.core.plan import Misfit, Plan, Wish
+from app.core.plan import Misfit, Plan, Taken, Wish
 from app.core.planner import plan_placement
 from app.gguf.cache import CacheType
 from app.gguf.header import read_model
@@ -67,11 +67,18 @@ class Planning:
         self.coordinator = coordinator
 
     async def plan(
-        self, path: Path, backends: Sequence[Backend], change: Change = AS_SET, *, freed_bytes: int = 0
+        self,
+        path: Path,
+        backends: Sequence[Backend],
+        change: Change = AS_SET,
+        *,
+        freed_bytes: int = 0,
+        taken: tuple[Taken, ...] = (),
     ) -> Plan | Misfit[CacheType]:
         """Where the layers of the model at `path` would go.
 
-        `freed_bytes` is what a coordinator that has to make way for it holds of this box's memory.
+        `freed_bytes` is what coordinators that have to make way for it hold of this box's memory, less what
+        those that stay will still take of it; `taken` are the backends of those that stay.
 
         Raises:
             NoPlan: the settings say by hand where layers go.
@@ -87,7 +94,7 @@ class Planning:
         needs, host = await asyncio.gather(
             asyncio.to_thread(_needs, path), asyncio.to_thread(_memory_of_this_box, freed_bytes)
         )
-        wish = self._wish(needs, backends, change)
+        wish = replace(self._wish(needs, backends, change), taken=taken)
         planned = plan_placement(needs, wish, backends, host)
         if isinstance(planned, Misfit) and self._is_context_free(change):
             smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.core.events import Change
+from app.core.events import CoordinatorChange
 from app.llama.log import LogLine
 from app.llama.log_facts import (
     GenerationTiming,
@@ -58,7 +58,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestsChanged(Change):
+class RequestsChanged(CoordinatorChange):
     """The last requests are these, the newest at the end."""
 
     requests: tuple[Request, ...]

@@ -36,14 +36,16 @@ def rooms(
     """The room on each backend that may be used, fastest link first, and why the others may not.
 
     What all workers of a box claim goes to the one with the fastest link, or in equal parts to those that
-    are forced, or to all where every one is to be used. On this box it is no more than what `host` has free.
+    are forced, or to all where every one is to be used. On this box it is no more than what `host` has free,
+    on another one no more than what those leave that are taken.
     A link that was not measured counts as the slowest of those that were.
     """
+    backends = tuple(backends)
     reasons = {backend.address: _hindrance(backend, wish) for backend in backends}
     usable = sorted((b for b in backends if reasons[b.address] is None), key=_link)
     slowest = max((b.latency_ms for b in usable if b.latency_ms is not None), default=0.0)
     sharing = frozenset(backend.address for backend in usable) if wish.every else wish.forced
-    parts = _parts(usable, sharing, host)
+    parts = _parts(usable, sharing, host, _held(backends, wish))
     found: list[Room] = []
     for backend in usable:
         claims = _claims(backend)
@@ -65,6 +67,9 @@ def _hindrance(backend: Backend, wish: Wish[Cache]) -> str | None:
         return "You left it out."
     if not backend.enabled:
         return "It is disabled."
+    holder = next((taken.model for taken in wish.taken if taken.address == backend.address), None)
+    if holder is not None:
+        return f"The coordinator of {holder} holds it."
     if backend.state is None:
         return "It was not probed yet."
     if backend.state not in USABLE:
@@ -84,7 +89,7 @@ def _claims(backend: Backend) -> Counter[_Claim]:
 
 
 def _parts(
-    usable: Sequence[Backend], sharing: frozenset[Address], host: Memory | None
+    usable: Sequence[Backend], sharing: frozenset[Address], host: Memory | None, held: Counter[_Claim]
 ) -> Mapping[_Claim, _Part]:
     """Who gets what is claimed; `usable` are in the order in which they are preferred."""
     claimants: defaultdict[_Claim, dict[Address, int]] = defaultdict(dict)
@@ -97,16 +102,26 @@ def _parts(
         most = max(devices_of.values())
         first = next(address for address, devices in devices_of.items() if devices == most)
         holders = tuple(address for address in devices_of if address in sharing) or (first,)
-        there = _there(claim, host) * most
+        there = max(0, _there(claim, host, held)) * most
         parts[claim] = _Part(holders, there // sum(devices_of[address] for address in holders))
     return parts
 
 
-def _there(claim: _Claim, host: Memory | None) -> int:
+def _held(backends: Iterable[Backend], wish: Wish[Cache]) -> Counter[_Claim]:
+    """What is missing of each claim, as those that are taken hold it."""
+    known = {backend.address: backend for backend in backends}
+    held = Counter[_Claim]()
+    for taken in wish.taken:
+        for claim in _claims(known[taken.address]) if taken.address in known else ():
+            held[claim] += claim.total_bytes if taken.held_bytes is None else taken.held_bytes
+    return held
+
+
+def _there(claim: _Claim, host: Memory | None, held: Counter[_Claim]) -> int:
     """A worker on this box that has as much memory as the box itself is its CPU: what is free is known."""
     if host is not None and host.free_bytes is not None and claim == _Claim(THIS_BOX, host.total_bytes):
         return host.free_bytes
-    return claim.total_bytes
+    return claim.total_bytes - held[claim]
 
 
 def _free_bytes(backend: Backend, parts: Mapping[_Claim, _Part]) -> tuple[int, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.core.backends import USABLE, Backend
 from app.core.models import Model
 from app.core.plan import Misfit, Plan
 from app.core.pool import Node
+from app.core.tenancy import FREE_WAY, Way
 from app.gguf.cache import CacheType
 from app.text.address import Address
 from app.text.units import UNKNOWN, bytes_text, count_text, plural
@@ -29,6 +30,7 @@ class Lack(StrEnum):
     FILE = "no GGUF of it on this box"
     LOADABLE = "llama.cpp cannot load it"
     MEMORY = "it does not fit on the backends"
+    HELD = "another model holds what it needs"
     ENGINE = "no engine to run it"
 
 
@@ -63,6 +65,8 @@ class Surroundings:
     """Where the layers would go; None where that was not planned."""
     unplanned: str | None = None
     """Why it was not, in a sentence; None where nobody needs to know."""
+    way: Way = FREE_WAY
+    """Who has to make way for a coordinator of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Route:
     """Why nothing here can answer; None where something can."""
     placement: Plan | None = None
     """Which layers a coordinator is to put where; None where that was not planned."""
+    stops: tuple[str, ...] = ()
+    """The models whose coordinators are stopped for it."""
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -107,6 +113,7 @@ class _Choice:
     node: str | None = None
     backends: tuple[Address, ...] = ()
     placement: Plan | None = None
+    stops: tuple[str, ...] = ()
 
 
 def decide(model: Model, policy: Policy, around: Surroundings) -> Route:
@@ -124,6 +131,7 @@ def decide(model: Model, policy: Policy, around: Surroundings) -> Route:
                 choice.backends,
                 tuple(reasons),
                 placement=choice.placement,
+                stops=choice.stops,
             )
     return Route(model, None, None, (), tuple(reasons), order[-1].lack)
 
@@ -139,6 +147,7 @@ def decide_start(model: Model, around: Surroundings) -> Route:
         (_size(model), *choice.reasons),
         choice.lack,
         choice.placement,
+        choice.stops,
     )
 
 
@@ -159,7 +168,7 @@ def _preference(
             pool,
             coordinator,
         ), f"Above {low} and up to {high}: the pool if a node has it, else distributed."
-    if coordinator.backends or coordinator.lack is Lack.MEMORY:
+    if coordinator.backends or coordinator.lack in (Lack.MEMORY, Lack.HELD):
         return (coordinator, pool), f"Above {high}: distributed."
     return (
         pool,
@@ -205,6 +214,14 @@ def _coordinator(model: Model, around: Surroundings) -> _Choice:
     if obstacle is not None:
         lack, reason = obstacle
         return _Choice(Target.COORDINATOR, (reason,), lack)
+    if around.way.refusals:
+        return _Choice(Target.COORDINATOR, around.way.reasons, Lack.HELD)
+    choice = _without_obstacle(around)
+    stops = tuple(tenant.model for tenant in around.way.stops)
+    return replace(choice, reasons=(*choice.reasons, *around.way.reasons), stops=stops)
+
+
+def _without_obstacle(around: Surroundings) -> _Choice:
     if not around.distributed:
         return _Choice(Target.COORDINATOR, ("Distribution is off: a coordinator on this box alone.",))
     if around.local_only:

@@ -25,6 +25,8 @@ _SIGNS = {
     "minus": "-",
     "asterisk": "*",
     "exclamation_mark": "!",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 

@@ -93,7 +93,7 @@ def reload_sheet(changed: Sequence[Difference], file: Path) -> tuple[Section, ..
 
 async def status_sheet(cluster: Cluster) -> tuple[Section, ...]:
     """Mode, model, coordinator, backends, nodes, models, engine and settings."""
-    chosen, running = cluster.choices.now, cluster.coordinators.running
+    chosen, present = cluster.choices.now, cluster.coordinators.present
     nodes, config = cluster.pool.nodes, cluster.resolved.config_file
     known = plural(len(cluster.models()), "model")
     return (
@@ -102,7 +102,8 @@ async def status_sheet(cluster: Cluster) -> tuple[Section, ...]:
                 ("mode", chosen.mode),
                 ("distributed", "on" if chosen.distributed else "off"),
                 ("model", chosen.model or UNKNOWN),
-                *_listed("coordinator", _coordinator_lines(running.status if running else None)),
+                *(row for each in present for row in _listed("coordinator", _coordinator_lines(each.status))),
+                *(() if present else (("coordinator", "none is running"),)),
                 ("backends", _backends_text(cluster)),
                 ("nodes", f"{sum(node.up is True for node in nodes)} of {len(nodes)} up"),
                 *_listed("models", (f"{known} known", *cluster.catalogue.problems)),
@@ -128,9 +129,7 @@ def _listed(name: str, lines: Sequence[str]) -> tuple[Row, ...]:
     return tuple(("" if i else name, line) for i, line in enumerate(lines))
 
 
-def _coordinator_lines(status: CoordinatorStatus | None) -> tuple[str, ...]:
-    if status is None:
-        return ("none is running",)
+def _coordinator_lines(status: CoordinatorStatus) -> tuple[str, ...]:
     where = ", ".join(str(address) for address in status.backends) or "this box alone"
     return (
         f"{status.state}, serves {status.model}",

@@ -39,12 +39,12 @@ async def test_a_backend_that_our_coordinator_holds_is_never_probed(
 ) -> None:
     worker = rpc_server()
     backends.add(worker.address, "state")
-    backends.hold([worker.address])
+    backends.hold([worker.address], "a coordinator")
     worker.pause()
     [seen] = await backends.check([worker.address])
     assert seen.state is BackendState.OURS
     worker.resume()
-    backends.hold(())
+    backends.hold((), "a coordinator")
     [seen] = await backends.check([worker.address])
     assert seen.state is BackendState.FREE
 

@@ -74,6 +74,6 @@ async def test_what_probes_saw_is_remembered_and_bounded(tmp_path: Path) -> None
 async def test_a_backend_that_our_coordinator_holds_is_not_disabled(tmp_path: Path) -> None:
     async with lonely_cluster(tmp_path) as cluster:
         backend = await cluster.members.add_backend("127.0.0.9:9")
-        cluster.backends.hold([backend.address])
+        cluster.backends.hold([backend.address], "a coordinator")
         with pytest.raises(Problem, match="held by our coordinator"):
             await cluster.members.disable("127.0.0.9:9")

@@ -114,7 +114,7 @@ async def test_whoever_listens_hears_that_other_settings_are_in_use(cluster: Clu
 
 
 async def test_a_held_backend_stays(cluster: Cluster) -> None:
-    cluster.backends.hold([Address("127.0.9.2", 1)])
+    cluster.backends.hold([Address("127.0.9.2", 1)], "a coordinator")
     write(cluster, "nodes: []")
     await cluster.reload.again()
     assert [str(b.address) for b in cluster.backends.known] == ["127.0.9.2:1"]

@@ -86,7 +86,7 @@ def people(cluster: Cluster) -> None:
     detail = "it speaks 7.0.0, our engine 8.0.0"
     other = Probe(OTHER, BackendState.MISMATCH, ProtocolVersion(7, 0, 0), (), 0.6, detail)
     cluster.backends.take(other, "config file")
-    cluster.backends.hold(HELD)
+    cluster.backends.hold(HELD, "a coordinator")
     for node in (UP, DOWN):
         cluster.pool.add(node.url, node.origin)
         cluster.pool._see(node)

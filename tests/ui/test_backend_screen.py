@@ -72,8 +72,8 @@ async def test_what_it_holds_is_shown_from_when_the_model_is_loaded(
         await console.shows(WORKER)
         assert "Holds" not in console.text
         status = ready_status((HERS,))
-        monkeypatch.setattr(Coordinators, "running", SimpleNamespace(status=status))
-        console.cluster.backends.hold([HERS])
+        monkeypatch.setattr(Coordinators, "present", (SimpleNamespace(status=status),))
+        console.cluster.backends.hold([HERS], "a coordinator")
         console.cluster.bus.publish(CoordinatorChanged(status))
         await console.shows("Holds  42 layers, 77.5 GiB of llama3.1:405b")
         await console.shows("RPC0  42 layers  weights 76.0 GiB  KV 1.0 GiB  compute 512 MiB")

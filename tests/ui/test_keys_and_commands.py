@@ -402,6 +402,6 @@ def _with_running_coordinator(console: Console, monkeypatch: pytest.MonkeyPatch)
         stops.append(True)
         return True
 
-    monkeypatch.setattr(type(console.cluster.coordinators), "running", Running())
+    monkeypatch.setattr(type(console.cluster.coordinators), "present", (Running(),))
     monkeypatch.setattr(console.cluster.coordinators, "stop", stop)
     return stops

@@ -78,9 +78,9 @@ def busy_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     past = (0.4, 0.5, 0.4, None, 3.0, 12.0, 0.6, 0.4, 0.4, 0.4, 0.5, 0.4)
     backends._looks[BESIDE].clear()
     backends._looks[BESIDE].extend(_looks(past))
-    backends.hold([HELD])
+    backends.hold([HELD], "a coordinator")
     status = ready_status((HELD,))
-    monkeypatch.setattr(Coordinators, "running", SimpleNamespace(status=status))
+    monkeypatch.setattr(Coordinators, "present", (SimpleNamespace(status=status),))
     cluster.bus.publish(CoordinatorChanged(status))
     return cluster
 

@@ -31,8 +31,9 @@ LIFE = (
     ),
     Command(
         "stop",
-        "Stop the coordinator; its backends are free again",
+        "Stop the coordinator that is shown, that of a model, or 'all'; its backends are free again",
         deeds.stop,
+        Argument("MODEL", required=False, choices=offers.served_models),
         keys=("x",),
         where=HERE,
         why_not=hindrances.without_coordinator,
@@ -171,6 +172,22 @@ SELDOM = (
         keys=("y",),
         where=HERE,
         label="copy",
+    ),
+    Command(
+        "coordinator next",
+        "Show the next coordinator, where several run",
+        deeds.go_by(1),
+        keys=("right_square_bracket",),
+        where=HERE,
+        why_not=hindrances.without_another_coordinator,
+    ),
+    Command(
+        "coordinator previous",
+        "Show the coordinator before, where several run",
+        deeds.go_by(-1),
+        keys=("left_square_bracket",),
+        where=HERE,
+        why_not=hindrances.without_another_coordinator,
     ),
     Command(
         "restart",

@@ -38,21 +38,23 @@ def without_coordinator(screen: MainScreen) -> str | None:
     )
 
 
+def without_another_coordinator(screen: MainScreen) -> str | None:
+    """It needs several coordinators."""
+    _, count = screen.coordinator.place_of_shown
+    return None if count > 1 else "There is no other coordinator. 'start MODEL' starts one."
+
+
 def without_past_coordinator(screen: MainScreen) -> str | None:
     """It needs a coordinator that runs or has run."""
-    return (
-        None
-        if screen.cluster.coordinators.current
-        else "No coordinator has run yet. 'start MODEL' starts one."
-    )
+    return None if screen.coordinator.status else "No coordinator has run yet. 'start MODEL' starts one."
 
 
 def without_command(screen: MainScreen) -> str | None:
     """It needs a coordinator that had a process."""
-    current = screen.cluster.coordinators.current
+    shown = screen.coordinator.status
     return (
         None
-        if current is not None and current.status.argv
+        if shown is not None and shown.argv
         else "No coordinator was started yet. 'start MODEL' starts one."
     )
 

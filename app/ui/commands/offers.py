@@ -20,6 +20,12 @@ def model_names(screen: MainScreen) -> Iterable[str]:
     return (model.name for model in screen.cluster.models())
 
 
+def served_models(screen: MainScreen) -> Iterable[str]:
+    """Every model that a coordinator serves or loads; all of them, where there are several."""
+    models = [coordinator.status.model for coordinator in screen.cluster.coordinators.present]
+    return (*models, "all") if len(models) > 1 else models
+
+
 def backend_addresses(screen: MainScreen) -> Iterable[str]:
     """Every backend."""
     return (str(backend.address) for backend in screen.cluster.backends.known)

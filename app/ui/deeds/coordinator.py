@@ -10,7 +10,9 @@ from app.llama.command import command_text
 from app.llama.log import Level
 from app.llama.log_sieve import pattern_of
 from app.text.moment import parse_moment, seconds_after
+from app.text.problem import Problem
 from app.text.units import plural
+from app.ui.command import Deed
 from app.ui.deeds.everywhere import chosen
 from app.ui.deeds.paths import named_path
 from app.ui.places import Place
@@ -23,28 +25,47 @@ if TYPE_CHECKING:
     from app.ui.screens.main import MainScreen
 
 
+ALL = "all"
+"""In place of a model's name."""
+
+
 async def start(screen: MainScreen, name: str) -> None:
     """Have a model loaded, and wait until it is ready."""
     await screen.cluster.start(name or chosen(screen))
 
 
-async def stop(screen: MainScreen, _argument: str) -> None:
-    """End the coordinator."""
-    await screen.cluster.coordinators.stop()
+async def stop(screen: MainScreen, name: str) -> None:
+    """End the coordinator of a model, that which is shown, or all of them."""
+    coordinators, shown = screen.cluster.coordinators, screen.coordinator.status
+    if name == ALL or shown is None:
+        await coordinators.stop()
+    elif not await coordinators.stop(name or shown.model):
+        raise Problem(f"No coordinator of {name or shown.model} runs.", "']' shows another one.")
+
+
+def go_by(step: int) -> Deed:
+    """The deed that shows the coordinator so many places further on."""
+
+    def deed(screen: MainScreen, _argument: str) -> None:
+        screen.go(Place.COORDINATOR)
+        screen.coordinator.go_by(step)
+
+    return deed
 
 
 async def restart(screen: MainScreen, _argument: str) -> None:
     """Load the same model again, on backends that are chosen anew."""
-    await screen.cluster.restart()
+    shown = screen.coordinator.status
+    await screen.cluster.restart(shown.model if shown is not None else None)
 
 
 async def show_command(screen: MainScreen, _argument: str) -> None:
     """Show the command that the coordinator was started with."""
-    current = screen.cluster.coordinators.current
-    if current is not None:
+    shown = screen.coordinator.status
+    if shown is not None:
         remark = "The key is in the environment only, where nobody else on this box can read it."
-        text = command_text(current.status.argv)
-        await screen.app.push_screen(CopyScreen(f"Coordinator of {current.status.model}", text, remark))
+        text = command_text(shown.argv)
+        await screen.app.push_screen(CopyScreen(f"Coordinator of {shown.model}", text, remark))
 
 
 def toggle_log(screen: MainScreen, _argument: str) -> None:
@@ -132,9 +153,9 @@ def toggle_wrap(screen: MainScreen, _argument: str) -> None:
 
 async def go_to_time(screen: MainScreen, text: str) -> None:
     """Go to the first line of the log from that moment on."""
-    current = screen.cluster.coordinators.current
-    if current is not None and current.status.started is not None:
-        await _log(screen).go_to_time(seconds_after(current.status.started, parse_moment(text)))
+    shown = screen.coordinator.status
+    if shown is not None and shown.started is not None:
+        await _log(screen).go_to_time(seconds_after(shown.started, parse_moment(text)))
 
 
 async def export(screen: MainScreen, text: str) -> None:

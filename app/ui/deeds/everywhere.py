@@ -70,7 +70,8 @@ async def choose_model(screen: MainScreen, name: str) -> None:
         await screen.cluster.choices.set_model(name)
         hint = "" if route.backends or route.node else _how_to_spread(screen)
         why = f" ({route.lack})" if route.lack else ""
-        screen.tell(f"{name}: {route.summary}{why}. {hint}".rstrip())
+        stops = f"That stops {', '.join(route.stops)}. " if route.stops else ""
+        screen.tell(f"{name}: {route.summary}{why}. {stops}{hint}".rstrip())
 
 
 async def show_route(screen: MainScreen, name: str) -> None:
@@ -148,15 +149,15 @@ async def undo(screen: MainScreen, _argument: str) -> None:
 
 
 async def leave(screen: MainScreen, _argument: str) -> None:
-    """End the console; a running coordinator is stopped or left, as the settings or the person say."""
+    """End the console; coordinators that run are stopped or left, as the settings or the person say."""
     cluster = screen.cluster
     wish: str | None = cluster.settings.coordinator.on_quit
-    running = cluster.coordinators.running
-    if running is not None and wish == "ask":
-        wish = await screen.app.push_screen_wait(LeaveScreen(running.status))
+    present = cluster.coordinators.present
+    if present and wish == "ask":
+        wish = await screen.app.push_screen_wait(LeaveScreen(*(each.status for each in present)))
     if wish is None:
         return
-    if running is not None and wish == "stop":
+    if present and wish == "stop":
         await cluster.coordinators.stop()
     screen.app.exit()
 

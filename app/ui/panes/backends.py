@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from app.core.backends import Backend, BackendForgotten, Backends, BackendSeen
-from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorForgotten, CoordinatorState
 from app.core.discovery import SweepGoing
 from app.core.events import Event
 from app.core.memory import memory_together
@@ -67,8 +67,8 @@ class BackendsPane(Pane):
     def __init__(self, backends: Backends) -> None:
         super().__init__()
         self._backends = backends
-        self._placement: tuple[Placement, ...] = ()
-        self._model = ""
+        self._placements: dict[str, tuple[Placement, ...]] = {}
+        """What is loaded, by model."""
         self._firsts: dict[str, int] = {}
         self._filter = ""
         self._marks: frozenset[str] = frozenset()
@@ -166,8 +166,10 @@ class BackendsPane(Pane):
             match event:
                 case CoordinatorChanged(status):
                     ready = status.state is CoordinatorState.READY
-                    self._placement, self._model = status.placement if ready else (), status.model
+                    self._placements[status.model] = status.placement if ready else ()
                     self._show_all()
+                case CoordinatorForgotten():
+                    self._placements.pop(event.of, None)
                 case SweepGoing():
                     self.query_one("#sweep", Said).say(_sweep_text(event))
                     self.query_one("#sweep").display = True
@@ -186,7 +188,7 @@ class BackendsPane(Pane):
         backend = next((b for b in self._backends.known if str(b.address) == self.selected), None)
         told = self.query_one(".details", Said)
         if backend is not None:
-            told.say(details(backend, self._share(backend.address), self._model))
+            told.say(details(backend, *self._holding(backend.address)))
         else:
             told.say(_nothing_passes(self._filter) if self._filter else "")
 
@@ -256,7 +258,15 @@ class BackendsPane(Pane):
         }
 
     def _share(self, address: Address) -> Share | None:
-        return share_of(address, self._placement)
+        return self._holding(address)[0]
+
+    def _holding(self, address: Address) -> tuple[Share | None, str]:
+        """What a backend holds, and of which model."""
+        for model, placement in self._placements.items():
+            share = share_of(address, placement)
+            if share is not None:
+                return share, model
+        return None, ""
 
 
 def _sweep_text(sweep: SweepGoing) -> Content:

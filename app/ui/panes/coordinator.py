@@ -13,15 +13,15 @@ from textual.containers import VerticalScroll
 from textual.events import Resize
 from textual.widget import Widget
 
-from app.core.coordinator_status import CoordinatorChanged, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorStatus
 from app.core.coordinators import Coordinators
 from app.core.events import Event, LifecycleLine, Severity
-from app.core.loading import LoadProgress
 from app.core.log_watch import LogGrew
-from app.core.requests import Request, RequestsChanged
+from app.core.requests import Request
 from app.text.units import plural
 from app.ui.commands import pane_bindings
 from app.ui.panes.coordinator_summary import summary
+from app.ui.panes.coordinators_seen import CoordinatorsSeen
 from app.ui.panes.pane import Pane
 from app.ui.panes.requests_table import columns, row_of, row_text
 from app.ui.places import Place
@@ -44,10 +44,7 @@ class CoordinatorPane(Pane):
 
     def __init__(self, coordinators: Coordinators) -> None:
         super().__init__()
-        self._coordinators = coordinators
-        current = coordinators.current
-        self._status: CoordinatorStatus | None = current.status if current is not None else None
-        self._progress: LoadProgress | None = None
+        self._seen = CoordinatorsSeen(coordinators.known)
         self._requests: dict[str, Request] = {}
         self._lost = 0
         self.shown = View.EVENTS
@@ -67,12 +64,18 @@ class CoordinatorPane(Pane):
 
     def on_mount(self) -> None:
         """Begin with what happened, and with what an earlier process left behind."""
-        current = self._coordinators.current
-        if current is not None and current.log is not None:
-            self.log_panel.look(current.log.book)
-            self._show_requests(current.log.requests.latest)
-        self._summarize()
+        self._show_seen()
         self.show(View.EVENTS)
+
+    @property
+    def status(self) -> CoordinatorStatus | None:
+        """The coordinator that is shown; None where there was none."""
+        return self._seen.shown.status
+
+    @property
+    def place_of_shown(self) -> tuple[int, int]:
+        """Which of how many coordinators is shown, counted from 1."""
+        return self._seen.place
 
     @property
     def main(self) -> Widget:
@@ -97,17 +100,10 @@ class CoordinatorPane(Pane):
 
     def take(self, events: Sequence[Event], lost: int) -> None:
         """Show what has happened; `lost` counts the lifecycle lines that could not be kept up with so far."""
-        for event in events:
-            match event:
-                case CoordinatorChanged(status):
-                    self._status = status
-                case LoadProgress():
-                    self._progress = event
-                case LogGrew(book):
-                    self.log_panel.look(book)
-                case RequestsChanged(requests):
-                    self._show_requests(requests)
-        self._summarize()
+        self._seen.take(events)
+        if any(isinstance(event, LogGrew) for event in events):
+            self.log_panel.look(self._seen.shown.book)
+        self._show_seen()
         if lost > self._lost:
             notice = f"{plural(lost - self._lost, 'line')} lost: they came faster than they could be shown"
             now = datetime.now().astimezone()
@@ -124,6 +120,11 @@ class CoordinatorPane(Pane):
         if focused:
             self.main.focus()
         self._show_titles()
+
+    def go_by(self, step: int) -> None:
+        """Show the coordinator so many places further on."""
+        self._seen.go_by(step)
+        self._show_seen()
 
     def toggle(self, view: View) -> None:
         """Show a view, or what happened where it is shown already."""
@@ -160,9 +161,16 @@ class CoordinatorPane(Pane):
 
     def _show_requests(self, requests: Sequence[Request]) -> None:
         table, rows = self.query_one(Ledger), {str(request.task): request for request in requests}
+        if rows == self._requests:
+            return
         table.drop(self._requests.keys() - rows.keys())
         table.show({task: row_of(r) for task, r in rows.items() if r != self._requests.get(task)})
         self._requests = rows
 
-    def _summarize(self) -> None:
-        self.query_one("#summary Said", Said).say(summary(self._status, self._progress))
+    def _show_seen(self) -> None:
+        seen, (place, count) = self._seen.shown, self._seen.place
+        if seen.book is not self.log_panel.book:
+            self.log_panel.look(seen.book)
+        self._show_requests(seen.requests)
+        self.query_one("#summary Said", Said).say(summary(seen.status, seen.progress))
+        self.entitle(f"{place} of {count}" if count > 1 else "")

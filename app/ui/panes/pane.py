@@ -22,12 +22,19 @@ class Pane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id=self.PLACE.value, classes="pane")
-        self.border_title = f"{self.PLACE.number} {self.PLACE.heading}"
+        self.entitle()
 
     def on_click(self, event: Click) -> None:
         """A click on the frame or its title goes to this pane; what is in it minds its own clicks."""
         if event.widget is self:
             self.main.focus()
+
+    def entitle(self, addition: str = "") -> None:
+        """Say its number and name in the upper edge, and something more."""
+        title = f"{self.PLACE.number} {self.PLACE.heading}"
+        title = f"{title}  {addition}" if addition else title
+        if title != self.border_title:
+            self.border_title = title
 
     def remark(self, text: str) -> None:
         """Say something in the lower edge, which the line of tabs repeats."""

@@ -107,7 +107,7 @@ class BackendScreen(Modal[None]):
     def _known(self, backend: Backend) -> KnownOfBackend:
         looks = self._cluster.backends.looks(self._address)
         troubles = troubles_of(self._address, self._cluster.bus.told)
-        running = self._cluster.coordinators.running
-        if running is None or running.status.state is not CoordinatorState.READY:
+        holder = self._cluster.coordinators.holder(self._address)
+        if holder is None or holder.status.state is not CoordinatorState.READY:
             return KnownOfBackend(backend, looks, troubles)
-        return KnownOfBackend(backend, looks, troubles, running.status.placement, running.status.model)
+        return KnownOfBackend(backend, looks, troubles, holder.status.placement, holder.status.model)

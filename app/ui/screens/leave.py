@@ -1,4 +1,4 @@
-"""The question on the way out: what becomes of the coordinator."""
+"""The question on the way out: what becomes of the coordinators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Wish = Literal["stop", "leave"]
 
 
 class LeaveScreen(Modal[Wish]):
-    """Asks whether to stop the coordinator or to leave it running; None: stay."""
+    """Asks whether to stop the coordinators or to leave them running; None: stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("c", "close", "cancel"),
@@ -26,18 +26,20 @@ class LeaveScreen(Modal[Wish]):
         ("l", "choose('leave')", "leave it running"),
     ]
 
-    def __init__(self, status: CoordinatorStatus) -> None:
+    def __init__(self, *statuses: CoordinatorStatus) -> None:
         super().__init__()
-        self._status = status
+        self._statuses = statuses
 
     def compose(self) -> ComposeResult:
         """The question and its three answers."""
         with Vertical(id="leave") as frame:
             frame.border_title = "Leave"
-            yield Static(Content(f"The coordinator for {self._status.model} is {self._status.state}."))
+            said = (f"The coordinator for {each.model} is {each.state}." for each in self._statuses)
+            yield Static(Content("\n".join(said)))
+            it, its = ("it", "its") if len(self._statuses) == 1 else ("them", "their")
             yield OptionList(
-                Option("s  Stop it, and free its backends", id="stop"),
-                Option("l  Leave it running; the next console takes it over", id="leave"),
+                Option(f"s  Stop {it}, and free {its} backends", id="stop"),
+                Option(f"l  Leave {it} running; the next console takes {it} over", id="leave"),
                 Option("c  Cancel, and stay here", id="cancel"),
                 markup=False,
                 compact=True,

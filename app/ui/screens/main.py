@@ -18,7 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from app.core.choices import Chosen
 from app.core.cluster import Cluster
-from app.core.coordinator_status import CoordinatorChanged, CoordinatorFailed, CoordinatorStatus
+from app.core.coordinator_status import CoordinatorFailed
 from app.core.events import Event, Severity
 from app.core.faults import keep_fault
 from app.core.reload import SettingsUsed
@@ -77,8 +77,6 @@ class MainScreen(Screen[None]):
         self.interrupt = Interrupt(self)
         self.folder = Folder(self._read_folder, self._hint_again)
         self.notices = Notices(self._tell_in_passing, self._sees, self.set_timer)
-        running = cluster.coordinators.running
-        self._status: CoordinatorStatus | None = running.status if running else None
 
     def compose(self) -> ComposeResult:
         """Header, panes, command line, key hints."""
@@ -298,9 +296,7 @@ class MainScreen(Screen[None]):
 
     def _show(self, events: Sequence[Event], lost: int) -> None:
         for event in events:
-            if isinstance(event, CoordinatorChanged):
-                self._status = event.status
-            elif isinstance(event, Chosen):
+            if isinstance(event, Chosen):
                 self.chat.show_model()
             elif isinstance(event, SettingsUsed):
                 self._dress()
@@ -334,10 +330,12 @@ class MainScreen(Screen[None]):
 
     def _look_again(self) -> None:
         """Show in header, tabs, hints and title what may have changed."""
-        self.query_one(HeaderLine).glance = glance(self.cluster, self._status)
+        coordinator = self.coordinator
+        shown = coordinator.status
+        self.query_one(HeaderLine).glance = glance(self.cluster, shown, coordinator.place_of_shown)
         self._repeat_remark()
         self.query_one(KeyHints).look_again()
-        entitle(self.app, self._status, wanted=self.cluster.settings.console.title)
+        entitle(self.app, shown, wanted=self.cluster.settings.console.title)
 
     def _sweeps(self) -> list[Worker[None]]:
         return [w for w in self.workers if w.name == "rpc discover" and w.is_running]

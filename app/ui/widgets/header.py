@@ -31,6 +31,8 @@ class Glance:
     distributed: bool = False
     model: str | None = None
     coordinator: CoordinatorState | None = None
+    place: str = ""
+    """Which of how many coordinators that is; empty where there are not several."""
     port: int | None = None
     usable: int = 0
     backends: int = 0
@@ -38,13 +40,14 @@ class Glance:
     nodes: int = 0
 
 
-def glance(cluster: Cluster, status: CoordinatorStatus | None) -> Glance:
-    """The cluster as it is now."""
+def glance(cluster: Cluster, status: CoordinatorStatus | None, place: tuple[int, int]) -> Glance:
+    """The cluster as it is now, with one of its coordinators, and which of how many that is."""
     chosen, known, nodes = cluster.choices.now, cluster.backends.known, cluster.pool.nodes
     return Glance(
         distributed=chosen.distributed,
         model=chosen.model,
         coordinator=status.state if status else None,
+        place="{} of {}".format(*place) if place[1] > 1 else "",
         port=status.port if status else None,
         usable=sum(backend.state in USABLE for backend in known),
         backends=len(known),
@@ -95,9 +98,10 @@ def _model_forms(seen: Glance, model: str | None) -> Iterator[Content]:
         yield named
         return
     state = Content.styled(f"● {seen.coordinator}", _TONES.get(seen.coordinator, "$text-warning"))
+    place = f" {seen.place}" if seen.place else ""
     port = f" :{seen.port}" if seen.port else ""
-    yield named + _leads_to("coordinator", Content.assemble(f" → coordinator{port} ", state))
-    yield named + _leads_to("coordinator", Content.assemble(" → ", state))
+    yield named + _leads_to("coordinator", Content.assemble(f" → coordinator{place}{port} ", state))
+    yield named + _leads_to("coordinator", Content.assemble(f" →{place} ", state))
 
 
 def _leads_to(command: str, part: Content) -> Content:

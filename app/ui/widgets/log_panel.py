@@ -85,12 +85,12 @@ class LogPanel(Vertical):
         if behind > SHOWN_BEHIND and self._book is not None:
             yield f"{100 - 100 * behind // max(1, len(self._book.numbers))} %"
 
-    def look(self, book: LogBook) -> None:
-        """Show this log, which may have grown."""
+    def look(self, book: LogBook | None) -> None:
+        """Show this log, which may have grown; None: there is none."""
         if book is not self._book:
             self._book = book
             self._begin_anew()
-        if self._filter is None:
+        if self._filter is None and book is not None:
             self.view.show(book, book.numbers)
             self._tell()
         self._sift()
@@ -158,7 +158,9 @@ class LogPanel(Vertical):
     def _begin_anew(self) -> None:
         """The lines to be shown are others."""
         self._filter = None
-        if self._book is not None:
+        if self._book is None:
+            self.view.show(None, ())
+        else:
             self._filter = None if self.wanted.everything else Sieve(self._book, self.wanted)
             self.view.show(self._book, self._book.numbers if self._filter is None else self._filter.numbers)
         self._begin_search()

@@ -92,8 +92,8 @@ class LogView(Following):
         """The lines in view."""
         return list(dict.fromkeys(row.number for row in self._rows))
 
-    def show(self, book: LogBook, numbers: Sequence[int]) -> None:
-        """Show these lines of `book`, which may be more than before, or others."""
+    def show(self, book: LogBook | None, numbers: Sequence[int]) -> None:
+        """Show these lines of `book`, which may be more than before, or others; None: there is no log."""
         if book is not self._book:
             self._book, self._lines, self._top, self.mark = book, {}, None, None
             self.following = True

@@ -1,0 +1,82 @@
+"""What the coordinator pane knows of each coordinator, and which one it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.coordinator import Coordinator
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorForgotten, CoordinatorStatus
+from app.core.events import Event
+from app.core.loading import LoadProgress
+from app.core.log_watch import LogGrew
+from app.core.requests import Request, RequestsChanged
+from app.llama.log_book import LogBook
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was last told of one."""
+
+    status: CoordinatorStatus | None = None
+    """None before there is one."""
+    progress: LoadProgress | None = None
+    book: LogBook | None = None
+    requests: Sequence[Request] = ()
+
+
+class CoordinatorsSeen:
+    """Each by the model that it serves, in the order in which they were begun."""
+
+    def __init__(self, known: Sequence[Coordinator]) -> None:
+        """Begin with what an earlier process left behind."""
+        self._seen: dict[str, Seen] = {}
+        self._model = ""
+        for coordinator in known:
+            status, log = coordinator.status, coordinator.log
+            seen = self._seen[status.model] = Seen(status)
+            if log is not None:
+                seen.book, seen.requests = log.book, log.requests.latest
+            self._model = status.model
+
+    @property
+    def shown(self) -> Seen:
+        """The one that is shown."""
+        return self._seen.setdefault(self._model, Seen())
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Which of how many is shown, counted from 1."""
+        models = [model for model, seen in self._seen.items() if seen.status is not None]
+        return (models.index(self._model) + 1 if self._model in models else 0), len(models)
+
+    def go_by(self, step: int) -> None:
+        """Show the one so many places further on."""
+        models = list(self._seen)
+        self._model = models[(models.index(self._model) + step) % len(models)]
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Learn what has happened; one that was begun is shown."""
+        for event in events:
+            match event:
+                case CoordinatorChanged(status):
+                    self._take_status(status)
+                case CoordinatorForgotten():
+                    self._seen.pop(event.of, None)
+                    if self._model == event.of:
+                        self._model = next(reversed(self._seen), "")
+                case LoadProgress():
+                    self._told(event.of).progress = event
+                case LogGrew(book):
+                    self._told(event.of).book = book
+                case RequestsChanged(requests):
+                    self._told(event.of).requests = requests
+
+    def _take_status(self, status: CoordinatorStatus) -> None:
+        seen = self._seen.setdefault(status.model, self._seen.pop("", Seen()))
+        if seen.status is None or seen.status.since != status.since:
+            self._model = status.model
+        seen.status = status
+
+    def _told(self, model: str) -> Seen:
+        return self._seen.setdefault(model, Seen()) if model else self.shown
