@@ -46,7 +46,11 @@ def without_another_coordinator(screen: MainScreen) -> str | None:
 
 def without_past_coordinator(screen: MainScreen) -> str | None:
     """It needs a coordinator that runs or has run."""
-    return None if screen.coordinator.status else "No coordinator has run yet. 'start MODEL' starts one."
+    return (
+        None
+        if screen.cluster.coordinators.current
+        else "No coordinator has run yet. 'start MODEL' starts one."
+    )
 
 
 def without_command(screen: MainScreen) -> str | None:
