@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -260,7 +261,7 @@ class Coordinators:
                 self._told.add(problem)
                 self._bus.say("coordinator", problem, Severity.WARNING)
         ours = {life.record.port for life in self._lives if life.record is not None}
-        for record in records:
+        for record in sorted(records, key=lambda record: record.started or math.inf):
             if record.port in ours:
                 continue
             child = await asyncio.to_thread(_find, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,6 +89,31 @@ def test_a_killed_process_leaves_nothing_that_the_next_one_does_not_know(
     assert psutil.pid_exists(found["pid"])
     assert run("stop").code == 0
     _until_gone(found["pid"])
+
+
+def test_two_that_are_started_are_listed_and_stopped_by_name_or_together(
+    run: Run, configured: Configured, rpc_server: RpcServerFactory, tiny_model: Path, tmp_path: Path
+) -> None:
+    configured(SMALL, "placement: {margin_gib: 0.1}")
+    names = [str(tiny_model), str(shutil.copy(tiny_model, tmp_path / "other.gguf"))]
+    workers = [rpc_server(host="127.0.0.2"), rpc_server(host="127.0.0.3")]
+    options = [word for w in workers for word in ("--rpc-backend", str(w.address))]
+    started = [run("start", "--json", *options, name) for name in names]
+    assert [each.json["model"] for each in started] == names, started
+    listed = run("status", "--json", *options).json["coordinators"]
+    assert [each["model"] for each in listed] == names
+    assert {each["backends"][0] for each in listed} == {str(w.address) for w in workers}
+
+    which = run("stop")
+    assert which.code == 1
+    assert "2 coordinators run: " in which.err
+    assert "Name one, or give --all." in which.err
+    assert "No coordinator of nobody runs on this box." in run("stop", "nobody").err
+    assert run("stop", names[0]).code == 0
+    _until_gone(listed[0]["pid"])
+    assert psutil.pid_exists(listed[1]["pid"])
+    assert run("stop", "--all").code == 0
+    _until_gone(listed[1]["pid"])
 
 
 def test_an_interrupt_ends_the_answer_the_coordinator_and_the_command(

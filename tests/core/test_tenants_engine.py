@@ -24,7 +24,7 @@ from tests.support.waiting import until
 
 SMALL = (
     "mode: distributed",
-    "coordinator: {context: 8192, threads: 1, stop_grace_s: 1}",
+    "coordinator: {context: 4096, threads: 1, stop_grace_s: 1}",
     "placement: {margin_gib: 0.1}",
 )
 
@@ -151,7 +151,7 @@ async def test_each_that_is_asked_nothing_is_stopped_for_itself(
     addresses = [rpc_server(host="127.0.0.2").address, rpc_server(host="127.0.0.3").address]
     lines = (
         "mode: distributed",
-        "coordinator: {context: 8192, threads: 1, idle_unload_s: 0.3}",
+        "coordinator: {context: 4096, threads: 1, idle_unload_s: 0.3}",
         "placement: {margin_gib: 0.1}",
     )
     async with open_cluster(*lines, f"model: {endless_model}", engine=engine, backends=addresses) as cluster:

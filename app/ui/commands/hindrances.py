@@ -40,8 +40,8 @@ def without_coordinator(screen: MainScreen) -> str | None:
 
 def without_another_coordinator(screen: MainScreen) -> str | None:
     """It needs several coordinators."""
-    _, count = screen.coordinator.place_of_shown
-    return None if count > 1 else "There is no other coordinator. 'start MODEL' starts one."
+    several = screen.coordinator.count > 1
+    return None if several else "There is no other coordinator. 'start MODEL' starts one."
 
 
 def without_past_coordinator(screen: MainScreen) -> str | None:

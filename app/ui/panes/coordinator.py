@@ -73,9 +73,14 @@ class CoordinatorPane(Pane):
         return self._seen.shown.status
 
     @property
-    def place_of_shown(self) -> tuple[int, int]:
-        """Which of how many coordinators is shown, counted from 1."""
-        return self._seen.place
+    def count(self) -> int:
+        """How many coordinators one can go through."""
+        return self._seen.place(self._seen.shown).count
+
+    def leading_to(self, model: str | None) -> tuple[CoordinatorStatus | None, str]:
+        """The coordinator of a model, else the one that is shown; and which of how many it is."""
+        seen = self._seen.of(model) if model else self._seen.shown
+        return seen.status, str(self._seen.place(seen))
 
     @property
     def main(self) -> Widget:
@@ -168,9 +173,9 @@ class CoordinatorPane(Pane):
         self._requests = rows
 
     def _show_seen(self) -> None:
-        seen, (place, count) = self._seen.shown, self._seen.place
+        seen = self._seen.shown
         if seen.book is not self.log_panel.book:
             self.log_panel.look(seen.book)
         self._show_requests(seen.requests)
         self.query_one("#summary Said", Said).say(summary(seen.status, seen.progress))
-        self.entitle(f"{place} of {count}" if count > 1 else "")
+        self.entitle(str(self._seen.place(seen)))

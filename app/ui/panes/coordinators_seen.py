@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.core.coordinator import Coordinator
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorForgotten, CoordinatorStatus
@@ -12,9 +13,20 @@ from app.core.loading import LoadProgress
 from app.core.log_watch import LogGrew
 from app.core.requests import Request, RequestsChanged
 from app.llama.log_book import LogBook
+from app.ollama.names import same_model
 
 
-@dataclass(slots=True)
+class Position(NamedTuple):
+    """Which of how many, counted from 1."""
+
+    number: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.count}" if self.count > 1 else ""
+
+
+@dataclass(slots=True, eq=False)
 class Seen:
     """What was last told of one."""
 
@@ -44,11 +56,14 @@ class CoordinatorsSeen:
         """The one that is shown."""
         return self._seen.setdefault(self._model, Seen())
 
-    @property
-    def place(self) -> tuple[int, int]:
-        """Which of how many is shown, counted from 1."""
-        models = [model for model, seen in self._seen.items() if seen.status is not None]
-        return (models.index(self._model) + 1 if self._model in models else 0), len(models)
+    def of(self, model: str) -> Seen:
+        """The one of a model; where there is none, the one that is shown."""
+        return next((seen for name, seen in self._seen.items() if same_model(name, model)), self.shown)
+
+    def place(self, seen: Seen) -> Position:
+        """Which of how many it is."""
+        there = [each for each in self._seen.values() if each.status is not None]
+        return Position(there.index(seen) + 1 if seen in there else 0, len(there))
 
     def go_by(self, step: int) -> None:
         """Show the one so many places further on."""

@@ -330,12 +330,11 @@ class MainScreen(Screen[None]):
 
     def _look_again(self) -> None:
         """Show in header, tabs, hints and title what may have changed."""
-        coordinator = self.coordinator
-        shown = coordinator.status
-        self.query_one(HeaderLine).glance = glance(self.cluster, shown, coordinator.place_of_shown)
+        status, place = self.coordinator.leading_to(self.cluster.choices.now.model)
+        self.query_one(HeaderLine).glance = glance(self.cluster, status, place)
         self._repeat_remark()
         self.query_one(KeyHints).look_again()
-        entitle(self.app, shown, wanted=self.cluster.settings.console.title)
+        entitle(self.app, status, wanted=self.cluster.settings.console.title)
 
     def _sweeps(self) -> list[Worker[None]]:
         return [w for w in self.workers if w.name == "rpc discover" and w.is_running]

@@ -40,14 +40,14 @@ class Glance:
     nodes: int = 0
 
 
-def glance(cluster: Cluster, status: CoordinatorStatus | None, place: tuple[int, int]) -> Glance:
+def glance(cluster: Cluster, status: CoordinatorStatus | None, place: str) -> Glance:
     """The cluster as it is now, with one of its coordinators, and which of how many that is."""
     chosen, known, nodes = cluster.choices.now, cluster.backends.known, cluster.pool.nodes
     return Glance(
         distributed=chosen.distributed,
         model=chosen.model,
         coordinator=status.state if status else None,
-        place="{} of {}".format(*place) if place[1] > 1 else "",
+        place=place,
         port=status.port if status else None,
         usable=sum(backend.state in USABLE for backend in known),
         backends=len(known),
