@@ -102,6 +102,7 @@ class Coordinator:
         self._launched = asyncio.Event()
         """Set when it has its backends and a process, or has ended."""
         self._ended = asyncio.Event()
+        self._stopping: asyncio.Task[None] | None = None
         self._answers = 0
         """Under way, by this process."""
         self.status = CoordinatorStatus(CoordinatorState.RESOLVING, model, since=datetime.now(UTC))
@@ -237,11 +238,19 @@ class Coordinator:
             await self._served.client.aclose()
 
     async def stop(self) -> None:
-        """Break our own streams off, then end the process; returns when it is gone and reaped."""
-        if not self.running or self._is_stopping():
+        """Break our own streams off, then end the process; returns when it is gone and reaped.
+
+        Cancelling the wait leaves nothing half stopped.
+        """
+        if not self.running:
             return
-        self._say("stopping")
-        self._show(state=CoordinatorState.STOPPING)
+        if self._stopping is None:
+            self._say("stopping")
+            self._show(state=CoordinatorState.STOPPING)
+            self._stopping = asyncio.create_task(self._end_process(), name=f"stop of {self.status.model}")
+        await asyncio.shield(self._stopping)
+
+    async def _end_process(self) -> None:
         if self._served is not None:
             await self._served.client.aclose()
             await self._served.child.stop(self._deadlines.stop_grace_s)

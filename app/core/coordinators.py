@@ -275,9 +275,16 @@ class Coordinators:
         backends = tuple(parse_address(word) for word in record.backends)
         own = _Life(coordinator, record)
         self._add(own)
-        await coordinator.adopt(
-            child, port=record.port, key=record.key, log=Path(record.log), backends=backends
-        )
+        try:
+            await coordinator.adopt(
+                child, port=record.port, key=record.key, log=Path(record.log), backends=backends
+            )
+        except BaseException:
+            # Nobody would ever see it end; the next look at the records finds it again.
+            self._lives.remove(own)
+            self._backends.hold((), coordinator)
+            await coordinator.leave()
+            raise
         for address in backends:
             devices = record.devices.get(str(address), ())
             self._backends.recall(

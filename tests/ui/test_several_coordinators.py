@@ -7,12 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorForgotten, CoordinatorState
 from app.core.loading import LoadPhase, LoadProgress
 from app.core.log_watch import LogGrew
+from app.core.models import Model, Source
 from app.core.requests import Request, RequestsChanged
+from app.core.routing import Lack, Route
 from app.llama.engine import Engine
 from app.llama.log_book import LogBook
+from app.ui.model_rows import details
 from app.ui.panes.coordinators_seen import CoordinatorsSeen
 from app.ui.screens.leave import LeaveScreen
 from tests.support.console import HELD, NOON, Console, OpenConsole, free, ready_status
@@ -56,6 +61,14 @@ def test_each_has_its_own_log_requests_and_progress(tmp_path: Path) -> None:
         assert seen.shown.progress is not None
         assert seen.shown.progress.elapsed_s == len(status.model)
         seen.go_by(1)
+
+
+@pytest.mark.parametrize("lack", Lack)
+def test_whatever_is_missing_for_a_model_has_a_remedy(lack: Lack) -> None:
+    model = Model("llama3.1:405b", Source.STORE)
+    told = details(model, Route(model, None, None, (), ("how large it is", "why not"), lack)).plain
+    assert "why not" in told
+    assert told.splitlines()[-1] != "why not"
 
 
 async def test_the_pane_and_the_header_say_which_of_how_many(open_console: OpenConsole) -> None:

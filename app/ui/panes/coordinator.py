@@ -75,7 +75,7 @@ class CoordinatorPane(Pane):
     @property
     def count(self) -> int:
         """How many coordinators one can go through."""
-        return self._seen.place(self._seen.shown).count
+        return self._seen.place(self._seen.shown).total
 
     def leading_to(self, model: str | None) -> tuple[CoordinatorStatus | None, str]:
         """The coordinator of a model, else the one that is shown; and which of how many it is."""

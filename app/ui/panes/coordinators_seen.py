@@ -20,10 +20,10 @@ class Position(NamedTuple):
     """Which of how many, counted from 1."""
 
     number: int
-    count: int
+    total: int
 
     def __str__(self) -> str:
-        return f"{self.number} of {self.count}" if self.count > 1 else ""
+        return f"{self.number} of {self.total}" if self.total > 1 else ""
 
 
 @dataclass(slots=True, eq=False)
