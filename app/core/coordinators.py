@@ -251,7 +251,7 @@ class Coordinators:
         return coordinator
 
     def _new(self, model: str) -> Coordinator:
-        voice = Voice(self._bus, model, lambda: len(self.present) > 1)
+        voice = Voice(self._bus, model, lambda: any(other.status.model != model for other in self.present))
         return Coordinator(voice, self._backends, self._deadlines, model)
 
     async def _adopt(self) -> None:

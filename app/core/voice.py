@@ -20,6 +20,9 @@ class Voice(Teller):
         """Pass an event on, with the model that it is about."""
         if isinstance(event, CoordinatorChange):
             event = replace(event, of=self._model)
-        elif isinstance(event, LifecycleLine) and self._model not in event.text and self._has_company():
+        elif isinstance(event, LifecycleLine) and not self._is_named(event) and self._has_company():
             event = replace(event, text=f"{self._model}: {event.text}")
         self._teller.publish(event)
+
+    def _is_named(self, line: LifecycleLine) -> bool:
+        return self._model in {word.strip(",.:") for word in line.text.split()}

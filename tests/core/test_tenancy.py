@@ -171,10 +171,11 @@ def test_each_coordinator_is_heard_apart() -> None:
         company[0] = True
         voices[0].say("coordinator", "ready")
         voices[0].say("coordinator", "starting old, pid 1")
-        *changes, alone, named, naming = mailbox.take()
+        voices[0].say("coordinator", "told to stop")
+        *changes, alone, named, naming, like_it = mailbox.take()
         assert [getattr(change, "of", None) for change in changes] == ["old", "new"]
-        said = [line.text for line in (alone, named, naming) if isinstance(line, LifecycleLine)]
-        assert said == ["ready", "old: ready", "starting old, pid 1"]
+        said = [line.text for line in (alone, named, naming, like_it) if isinstance(line, LifecycleLine)]
+        assert said == ["ready", "old: ready", "starting old, pid 1", "old: told to stop"]
         voices[0].publish(CoordinatorChanged(ready_status()))
         voices[0].publish(CoordinatorForgotten())
         assert mailbox.take() == [CoordinatorForgotten(of="old")]
