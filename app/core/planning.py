@@ -68,7 +68,7 @@ class Planning:
 
     async def plan(
         self, path: Path, backends: Sequence[Backend], change: Change = AS_SET, *, freed_bytes: int = 0
-    ) -> Plan | Misfit[CacheType]:
+    ) -> Plan | Misfit:
         """Where the layers of the model at `path` would go.
 
         `freed_bytes` is what a coordinator that has to make way for it holds of this box's memory.
@@ -98,7 +98,7 @@ class Planning:
     def _is_context_free(self, change: Change) -> bool:
         return change.context is None and self.coordinator.context is None
 
-    def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish[CacheType]:
+    def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish:
         known = frozenset(backend.address for backend in backends)
         context = change.context or self.coordinator.context or needs.trained_context or LEAST_CONTEXT
         every = change.every or (self.placement.backends == "all" and change.only is None)

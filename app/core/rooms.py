@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.core.backends import USABLE, Backend
 from app.core.memory import THIS_BOX, Memory, box_of, claims_all
-from app.core.plan import Cache, Excluded, Wish
+from app.core.plan import Excluded, Wish
 from app.core.spread import Room
 from app.text.address import Address
 
@@ -31,7 +31,7 @@ class _Part:
 
 
 def rooms(
-    backends: Iterable[Backend], wish: Wish[Cache], host: Memory | None
+    backends: Iterable[Backend], wish: Wish, host: Memory | None
 ) -> tuple[tuple[Room, ...], tuple[Excluded, ...]]:
     """The room on each backend that may be used, fastest link first, and why the others may not.
 
@@ -59,7 +59,7 @@ def rooms(
     return tuple(found), tuple(Excluded(address, reason) for address, reason in excluded if reason)
 
 
-def _hindrance(backend: Backend, wish: Wish[Cache]) -> str | None:
+def _hindrance(backend: Backend, wish: Wish) -> str | None:
     """Why it cannot be used; None where it can."""
     if backend.address in wish.left_out:
         return "You left it out."

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 from app.core.placement_history import HeldDevice, PastPlacement
 from app.core.plan import Misfit, Plan, PlannedDevice
-from app.gguf.cache import CacheType
 from app.text.units import UNKNOWN, bytes_text, plural
 from app.ui.sheets import Row, Section
 
 HEADINGS = ("", "layers", "weights", "cache", "compute", "free after")
 
 
-def plan_sheet(planned: Plan | Misfit[CacheType]) -> tuple[Section, ...]:
+def plan_sheet(planned: Plan | Misfit) -> tuple[Section, ...]:
     """Device by device what would go there; then why, and who is left out."""
     if isinstance(planned, Misfit):
         verdict = (
