@@ -115,7 +115,7 @@ class Cluster:
             settings.coordinator,
             environment,
         )
-        self.planning = Planning(settings.placement, settings.coordinator)
+        self.planning = Planning(settings.placement, settings.coordinator, self.coordinators.history)
         self.idleness = Idleness(self.bus, self.coordinators, lambda: self.settings.coordinator.idle_unload_s)
         self.box = BoxWatch(self.bus)
         self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)

@@ -81,6 +81,8 @@ class PlannedDevice:
     compute_bytes: int
     free_before: int
     """What the plan counts on: of memory that several backends claim, only a part."""
+    learnt_bytes: int = 0
+    """Kept free beside that, as it took so much more than planned before."""
 
     @property
     def held_bytes(self) -> int:
@@ -90,7 +92,7 @@ class PlannedDevice:
     @property
     def free_after(self) -> int:
         """What is left, the margin included."""
-        return self.free_before - self.held_bytes
+        return self.free_before - self.held_bytes - self.learnt_bytes
 
 
 @dataclass(frozen=True, slots=True)

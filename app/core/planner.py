@@ -9,6 +9,7 @@ from math import ceil, inf
 from typing import Self
 
 from app.core.backends import Backend
+from app.core.lessons import NOTHING_LEARNT, Lessons
 from app.core.memory import Memory
 from app.core.plan import Excluded, Misfit, Needs, Plan, PlannedDevice, Suggestion, Wish
 from app.core.plan_reasons import Outcome, reasons_for, why_unused
@@ -28,7 +29,11 @@ _ONE_MORE = Address("", 0)
 
 
 def plan_placement(
-    needs: Needs, wish: Wish, backends: Iterable[Backend], host: Memory | None = None
+    needs: Needs,
+    wish: Wish,
+    backends: Iterable[Backend],
+    host: Memory | None = None,
+    lessons: Lessons = NOTHING_LEARNT,
 ) -> Plan | Misfit:
     """Which layers of a model go on which device, all of them on backends; or what is missing for that.
 
@@ -36,10 +41,11 @@ def plan_placement(
     lowest sum of latencies: each further backend adds memory and a hop for every token, but no speed. The
     fastest link is first. The same backends give the same plan, in whatever order they come.
 
-    `host` is the memory of the coordinator's box; None where it is not known.
+    `host` is the memory of the coordinator's box; None where it is not known. What `lessons` say of a device
+    is kept free there beside the margin.
     """
     seen = {backend.address: backend for backend in sorted(backends, key=lambda b: b.address)}
-    available, excluded = rooms(seen.values(), wish, _without_host_part(host, needs.host_bytes))
+    available, excluded = rooms(seen.values(), wish, _without_host_part(host, needs.host_bytes), lessons)
     load = _load(needs, wish)
     choice = _Choice.among(available, wish)
     fits = choice.holds(load)
@@ -48,16 +54,17 @@ def plan_placement(
     else:
         chain = by_link(choice.most(load))
         counts = fill(chain, load)
-    rows = tuple(_rows(chain, counts, needs, wish, load))
+    rows = tuple(_rows(chain, counts, needs, wish, load, lessons))
     outcome = Outcome(seen, chain, rows, load, fits)
     used = {planned.backend for planned in rows}
     unused = (
-        Excluded(room.address, why_unused(room, wish, outcome))
+        Excluded(room.address, " ".join((why_unused(room, wish, outcome), *lessons.sentences(room.address))))
         for room in available
         if room.address not in used
     )
     excluded = tuple(sorted((*excluded, *unused), key=lambda one: one.address))
-    reasons = tuple(reasons_for(needs, wish, outcome, host))
+    learnt = (lesson for backend in outcome.used for lesson in lessons.sentences(backend.address))
+    reasons = (*reasons_for(needs, wish, outcome, host), *learnt)
     if fits:
         return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons)
     short_by = load.before[-1] - load.before[sum(counts)]
@@ -124,7 +131,7 @@ def _able(rooms: Iterable[Room], load: Load) -> list[Room]:
 
 
 def _rows(
-    chain: Chain, counts: Sequence[int], needs: Needs, wish: Wish, load: Load
+    chain: Chain, counts: Sequence[int], needs: Needs, wish: Wish, load: Load, lessons: Lessons
 ) -> Iterator[PlannedDevice]:
     """The devices of all backends that have layers."""
     first, place = 0, 0
@@ -136,6 +143,7 @@ def _rows(
         for device, (layers, size) in enumerate(zip(of_backend, room.devices, strict=True)):
             has_output = first + layers == load.layers
             compute = load.output_compute_bytes if has_output else load.compute_bytes
+            learnt = lessons.kept_bytes(room.address, device)
             yield PlannedDevice(
                 room.address,
                 device,
@@ -144,7 +152,8 @@ def _rows(
                 weights_bytes=needs.weights_of(first, layers) if layers else 0,
                 cache_bytes=needs.cache_of(first, layers, wish.context, wish.k, wish.v) if layers else 0,
                 compute_bytes=compute if layers else 0,
-                free_before=size + wish.margin_bytes,
+                free_before=size + wish.margin_bytes + learnt,
+                learnt_bytes=learnt if layers else 0,
             )
             first += layers
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.backends import USABLE, Backend
+from app.core.lessons import Lesson, Lessons
 from app.core.plan import Misfit, Plan, Wish
 from app.core.planner import plan_placement
 from app.gguf.cache import CacheType
@@ -72,6 +73,11 @@ def wishes(draw: st.DrawFn) -> Wish:
     )
 
 
+lessons_of = st.dictionaries(
+    st.tuples(st.sampled_from(ADDRESSES).map(str), st.integers(0, 1)),
+    st.integers(0, 4 * GIB).map(lambda kept: Lesson(kept, "It took more than planned.")),
+    max_size=8,
+).map(Lessons)
 plain = st.builds(
     Wish,
     st.sampled_from([256, 8192]),
@@ -82,9 +88,11 @@ plain = st.builds(
 
 
 @few
-@given(models, wishes(), clusters(most=14))
-def test_the_layers_follow_one_another_and_fit(model: Model, wish: Wish, backends: list[Backend]) -> None:
-    found = plan_placement(model, wish, backends)
+@given(models, wishes(), clusters(most=14), lessons_of)
+def test_the_layers_follow_one_another_and_fit(
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
+) -> None:
+    found = plan_placement(model, wish, backends, lessons=lessons)
     rows = found.rows
     assert [row.first_layer for row in rows[:1]] in ([], [0])
     assert all(before.first_layer + before.layers == after.first_layer for before, after in pairwise(rows))
@@ -98,15 +106,18 @@ def test_the_layers_follow_one_another_and_fit(model: Model, wish: Wish, backend
     for row in rows:
         assert row.free_before <= seen[row.backend].devices[row.device].free_bytes
         assert row.layers == 0 or row.free_after >= wish.margin_bytes
+        assert row.layers == 0 or row.learnt_bytes == lessons.kept_bytes(row.backend, row.device)
         assert row.weights_bytes == model.weights_of(row.first_layer, row.layers)
         assert row.cache_bytes == model.cache_of(row.first_layer, row.layers, wish.context, wish.k, wish.v)
     assert len(rows) <= wish.max_devices
 
 
 @few
-@given(models, wishes(), clusters(most=14))
-def test_every_backend_is_used_or_has_its_reason(model: Model, wish: Wish, backends: list[Backend]) -> None:
-    found = plan_placement(model, wish, backends)
+@given(models, wishes(), clusters(most=14), lessons_of)
+def test_every_backend_is_used_or_has_its_reason(
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
+) -> None:
+    found = plan_placement(model, wish, backends, lessons=lessons)
     used = {row.backend for row in found.rows}
     excluded = [one.address for one in found.excluded]
     assert len(set(excluded)) == len(excluded)
@@ -139,23 +150,56 @@ def test_memory_of_a_box_is_given_away_once(model: Model, wish: Wish, backends: 
 
 @few
 @given(
-    models, wishes(), clusters(most=14).flatmap(lambda all_: st.tuples(st.just(all_), st.permutations(all_)))
+    models,
+    wishes(),
+    clusters(most=14).flatmap(lambda all_: st.tuples(st.just(all_), st.permutations(all_))),
+    lessons_of,
 )
 def test_the_order_in_which_backends_come_changes_nothing(
-    model: Model, wish: Wish, orders: tuple[list[Backend], list[Backend]]
+    model: Model, wish: Wish, orders: tuple[list[Backend], list[Backend]], lessons: Lessons
 ) -> None:
     one, other = orders
-    assert plan_placement(model, wish, one) == plan_placement(model, wish, other)
+    assert plan_placement(model, wish, one, None, lessons) == plan_placement(
+        model, wish, other, None, lessons
+    )
 
 
 @few
-@given(models, plain, clusters(most=14, most_devices=1))
-def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
-    model: Model, wish: Wish, backends: list[Backend]
+@given(models, plain, clusters(most=8), lessons_of)
+def test_what_was_learnt_is_as_much_less_memory(
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
 ) -> None:
-    found = plan_placement(model, wish, backends)
+    """On GPUs: less of what a CPU has would make another device of it."""
+    gpus = [replace(b, devices=tuple(d for d in b.devices if d.free_bytes < d.total_bytes)) for b in backends]
+    gpus = [replace(b, devices=tuple(replace(d, index=i) for i, d in enumerate(b.devices))) for b in gpus]
+    smaller = [
+        replace(
+            backend,
+            devices=tuple(
+                replace(
+                    device, free_bytes=device.free_bytes - lessons.kept_bytes(backend.address, device.index)
+                )
+                for device in backend.devices
+            ),
+        )
+        for backend in gpus
+    ]
+    with_lessons = plan_placement(model, wish, gpus, lessons=lessons)
+    expected = plan_placement(model, wish, smaller)
+    assert [(row.backend, row.layers) for row in with_lessons.rows] == [
+        (row.backend, row.layers) for row in expected.rows
+    ]
+
+
+@few
+@given(models, plain, clusters(most=14, most_devices=1), lessons_of)
+def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
+) -> None:
+    found = plan_placement(model, wish, backends, lessons=lessons)
     for gone in backends:
-        fewer = plan_placement(model, wish, [backend for backend in backends if backend is not gone])
+        rest = [backend for backend in backends if backend is not gone]
+        fewer = plan_placement(model, wish, rest, lessons=lessons)
         if isinstance(found, Misfit):
             assert isinstance(fewer, Misfit)
             assert fewer.short_by >= found.short_by

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from app.core.placement_history import Held, HeldDevice, PastPlacement
 from app.text.units import GIB
 
-NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC).replace(tzinfo=None).astimezone()
+"""By the clock of this box, wherever it is."""
 
 
 def device(
