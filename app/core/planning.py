@@ -14,7 +14,7 @@ from app.config.settings import CoordinatorSettings, PlacementSettings
 from app.core.backends import Backend
 from app.core.lessons import NOTHING_LEARNT, Lessons, learn
 from app.core.memory import Memory
-from app.core.placement_history import PlacementHistory
+from app.core.placement_history import PastPlacement, PlacementHistory
 from app.core.plan import Misfit, Plan, Wish
 from app.core.planner import plan_placement
 from app.gguf.cache import CacheType
@@ -76,6 +76,8 @@ class Planning:
         self.coordinator = coordinator
         self._history = history
         """The loads to learn from; None: nothing is learnt."""
+        self._learnt: tuple[tuple[PastPlacement, ...], Lessons] = (), NOTHING_LEARNT
+        """Of which loads, and what: the model picker asks for the plan of each model."""
 
     async def plan(
         self, path: Path, backends: Sequence[Backend], change: Change = AS_SET, *, freed_bytes: int = 0
@@ -114,7 +116,9 @@ class Planning:
             past = self._history.newest(LOADS_READ) if self._history else ()
         except Problem:
             return NOTHING_LEARNT
-        return learn(past)
+        if past != self._learnt[0]:
+            self._learnt = past, learn(past)
+        return self._learnt[1]
 
     def _is_context_free(self, change: Change) -> bool:
         return change.context is None and self.coordinator.context is None
