@@ -16,7 +16,6 @@ from app.core.models import Model
 from app.core.plan import Misfit, Plan
 from app.core.pool import Node
 from app.core.routing import Route
-from app.gguf.cache import CacheType
 from app.text.answer import Delta, PromptProgress, Thinking
 
 Form = dict[str, Any]
@@ -104,7 +103,7 @@ def route_form(route: Route) -> Form:
     }
 
 
-def plan_form(model: str, planned: Plan | Misfit[CacheType]) -> Form:
+def plan_form(model: str, planned: Plan | Misfit) -> Form:
     """Where the layers of a model would go; what is missing, where they have no place."""
     common: Form = {
         "model": model,

@@ -40,7 +40,6 @@ from app.core.reload import Reload
 from app.core.routing import Policy, Route, Surroundings, Target, decide, decide_start
 from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
-from app.gguf.cache import CacheType
 from app.ollama.client import OllamaLimits
 from app.rpc.probe import ProbeLimits
 from app.text.address import Address
@@ -116,7 +115,7 @@ class Cluster:
             settings.coordinator,
             environment,
         )
-        self.planning = Planning(settings.placement, settings.coordinator)
+        self.planning = Planning(settings.placement, settings.coordinator, self.coordinators.history)
         self.idleness = Idleness(self.bus, self.coordinators, lambda: self.settings.coordinator.idle_unload_s)
         self.box = BoxWatch(self.bus)
         self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)
@@ -250,12 +249,12 @@ class Cluster:
         except Problem as problem:
             return replace(around, unplanned=str(problem))
 
-    async def _plan(self, path: Path, change: Change) -> Plan | Misfit[CacheType]:
+    async def _plan(self, path: Path, change: Change) -> Plan | Misfit:
         running = self.coordinators.running
         freed = sum(p.held_bytes for p in running.status.placement if p.is_here) if running else 0
         return await self.planning.plan(path, self.backends.known, change, freed_bytes=freed)
 
-    async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit[CacheType]:
+    async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit:
         """Where the layers of a model would go, over the backends as they were last seen.
 
         Raises:

@@ -26,7 +26,9 @@ from app.core.launch import Launch, LaunchPlan
 from app.core.loading import Loading
 from app.core.log_watch import LogWatch
 from app.core.placement import read_placement, unused
+from app.core.placement_history import Speed
 from app.core.proof import prove, surprises
+from app.core.speeds import SpeedKeeper
 from app.llama.failure import Failure
 from app.llama.health import Health
 from app.llama.log_book import LogBook
@@ -67,6 +69,7 @@ class _Served:
     client: LlamaClient
     log: LogWatch
     loading: Loading
+    speeds: SpeedKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,19 @@ class Coordinator:
     rest. It outlives this process unless `stop` is called.
     """
 
-    def __init__(self, bus: Bus, backends: Backends, deadlines: Deadlines, model: str) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        backends: Backends,
+        deadlines: Deadlines,
+        model: str,
+        keep_speed: Callable[[Speed], None],
+    ) -> None:
         self._bus = bus
         self._backends = backends
         self._deadlines = deadlines
+        self._keep_speed = keep_speed
+        """Blocks on the disk."""
         self._served: _Served | None = None
         self._placed: Callable[[CoordinatorStatus], Awaitable[None]] | None = None
         self._began = time.monotonic()
@@ -222,7 +234,9 @@ class Coordinator:
         from app.llama.client import LlamaClient
 
         client = LlamaClient(f"http://127.0.0.1:{port}", key)
-        served = self._served = _Served(child, client, LogWatch(self._bus, LogBook(log), loading), loading)
+        watch = LogWatch(self._bus, LogBook(log), loading)
+        speeds = SpeedKeeper(self._bus, watch, self._keep_speed)
+        served = self._served = _Served(child, client, watch, loading, speeds)
         self._show(
             state=CoordinatorState.STARTING,
             started=identity.started_at,
@@ -238,6 +252,7 @@ class Coordinator:
         """From a process to its end."""
         exited = asyncio.create_task(served.child.wait(), name=f"exit of {self.status.model}")
         follower = asyncio.create_task(served.log.follow(), name=f"log of {self.status.model}")
+        keeper = asyncio.create_task(served.speeds.watch(), name=f"speed of {self.status.model}")
         try:
             if self.status.state is CoordinatorState.READY or await self._loads(served, exited, load_s):
                 await asyncio.wait([exited])
@@ -246,11 +261,14 @@ class Coordinator:
                 chosen, log = self.status.backends, served.log.book.path
                 raise CoordinatorFailed(await why_ended(self._backends, chosen, log, exited.result()))
         finally:
-            for task in (exited, follower):
+            for task in (exited, follower, keeper):
                 task.cancel()
-            await asyncio.gather(exited, follower, return_exceptions=True)
+            await asyncio.gather(exited, follower, keeper, return_exceptions=True)
             if not served.child.running:
                 await served.log.finish()
+            elif served.log.is_abreast:
+                await served.log.catch_up()
+            await served.speeds.keep()
 
     async def _loads(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> bool:
         """Whether it became ready, rather than ended, by itself or because it was told to."""

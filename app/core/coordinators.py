@@ -128,7 +128,7 @@ class Coordinators:
     async def _begin(self, model: str, resolve: Resolve, engine: Engine) -> Coordinator:
         lock = StartLock(self._places.records)
         lock.acquire()
-        coordinator = Coordinator(self._bus, self._backends, self._deadlines, model)
+        coordinator = Coordinator(self._bus, self._backends, self._deadlines, model, self.history.add_speed)
         record: CoordinatorRecord | None = None
 
         async def ready_to_run(plan: LaunchPlan) -> Launch:
@@ -151,7 +151,8 @@ class Coordinators:
             lock.release()
 
         async def placed(status: CoordinatorStatus) -> None:
-            await asyncio.to_thread(self.history.add, past_placement(status, engine.version))
+            links = {backend.address: backend.latency_ms for backend in self._backends.known}
+            await asyncio.to_thread(self.history.add, past_placement(status, engine.version, links))
 
         async def life() -> None:
             try:
@@ -178,7 +179,9 @@ class Coordinators:
                 await self._take_over(record, child)
 
     async def _take_over(self, record: CoordinatorRecord, child: Child) -> None:
-        coordinator = Coordinator(self._bus, self._backends, self._deadlines, record.model)
+        coordinator = Coordinator(
+            self._bus, self._backends, self._deadlines, record.model, self.history.add_speed
+        )
         backends = tuple(parse_address(word) for word in record.backends)
         self.current = coordinator
         await coordinator.adopt(

@@ -12,7 +12,9 @@ import psutil
 
 from app.config.settings import CoordinatorSettings, PlacementSettings
 from app.core.backends import Backend
+from app.core.lessons import NOTHING_LEARNT, Lessons, learn
 from app.core.memory import Memory
+from app.core.placement_history import PastPlacement, PlacementHistory
 from app.core.plan import Misfit, Plan, Wish
 from app.core.planner import plan_placement
 from app.gguf.cache import CacheType
@@ -27,6 +29,8 @@ LEAST_CONTEXT = 4096
 _KEPT = 256
 """Needs of so many models are remembered: to read a header takes a tenth of a second, and the model picker
 asks for the route of each."""
+LOADS_READ = 200
+"""Of the newest loads, to learn from."""
 _BY_HAND = frozenset(
     {
         *("-ts", "--tensor-split", "-ngl", "--gpu-layers", "--n-gpu-layers", "-sm", "--split-mode"),
@@ -62,13 +66,22 @@ AS_SET = Change()
 class Planning:
     """Plans with the settings of this box; put others in place of them when they change."""
 
-    def __init__(self, placement: PlacementSettings, coordinator: CoordinatorSettings) -> None:
+    def __init__(
+        self,
+        placement: PlacementSettings,
+        coordinator: CoordinatorSettings,
+        history: PlacementHistory | None = None,
+    ) -> None:
         self.placement = placement
         self.coordinator = coordinator
+        self._history = history
+        """The loads to learn from; None: nothing is learnt."""
+        self._learnt: tuple[tuple[PastPlacement, ...], Lessons] = (), NOTHING_LEARNT
+        """Of which loads, and what: the model picker asks for the plan of each model."""
 
     async def plan(
         self, path: Path, backends: Sequence[Backend], change: Change = AS_SET, *, freed_bytes: int = 0
-    ) -> Plan | Misfit[CacheType]:
+    ) -> Plan | Misfit:
         """Where the layers of the model at `path` would go.
 
         `freed_bytes` is what a coordinator that has to make way for it holds of this box's memory.
@@ -84,21 +97,33 @@ class Planning:
                 f"Nothing is planned, as coordinator.extra_arguments has '{by_hand}'.",
                 "Take it out to have llama-server's layers planned.",
             )
-        needs, host = await asyncio.gather(
-            asyncio.to_thread(_needs, path), asyncio.to_thread(_memory_of_this_box, freed_bytes)
+        needs, host, lessons = await asyncio.gather(
+            asyncio.to_thread(_needs, path),
+            asyncio.to_thread(_memory_of_this_box, freed_bytes),
+            asyncio.to_thread(self._lessons),
         )
         wish = self._wish(needs, backends, change)
-        planned = plan_placement(needs, wish, backends, host)
+        planned = plan_placement(needs, wish, backends, host, lessons)
         if isinstance(planned, Misfit) and self._is_context_free(change):
             smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)
             if smaller is not None:
-                return plan_placement(needs, smaller, backends, host)
+                return plan_placement(needs, smaller, backends, host, lessons)
         return planned
+
+    def _lessons(self) -> Lessons:
+        """Blocks on the disk. A history that cannot be read teaches nothing; whoever asks for it is told."""
+        try:
+            past = self._history.newest(LOADS_READ) if self._history else ()
+        except Problem:
+            return NOTHING_LEARNT
+        if past != self._learnt[0]:
+            self._learnt = past, learn(past)
+        return self._learnt[1]
 
     def _is_context_free(self, change: Change) -> bool:
         return change.context is None and self.coordinator.context is None
 
-    def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish[CacheType]:
+    def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish:
         known = frozenset(backend.address for backend in backends)
         context = change.context or self.coordinator.context or needs.trained_context or LEAST_CONTEXT
         every = change.every or (self.placement.backends == "all" and change.only is None)

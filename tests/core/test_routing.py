@@ -13,7 +13,6 @@ from app.core.models import Model, Source
 from app.core.plan import Excluded, Misfit, Plan, PlannedDevice
 from app.core.pool import Node
 from app.core.routing import Lack, Policy, Route, Surroundings, Target, decide, decide_start
-from app.gguf.cache import CacheType
 from app.rpc.probe import BackendState
 from app.text.address import Address
 
@@ -176,11 +175,11 @@ def test_every_route_is_possible_and_has_its_reasons(
 
 PLANNED = PlannedDevice(ADDRESSES[1], 0, 5, 0, 100, 10, 10, 1000)
 PLAN = Plan((PLANNED,), 512, "f16", "f16", 0, (Excluded(ADDRESSES[0], "It is slow."),), ("It fits.",))
-MISFIT: Misfit[CacheType] = Misfit((), 4096, (), (), ("It is large.",))
+MISFIT = Misfit((), 4096, (), (), ("It is large.",))
 
 
 def placed(
-    placement: Plan | Misfit[CacheType] | None,
+    placement: Plan | Misfit | None,
     unplanned: str | None = None,
     serving: tuple[Address, ...] | None = None,
 ) -> Route:

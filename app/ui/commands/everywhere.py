@@ -66,7 +66,7 @@ EVERY_PANE = (
     ),
     Command(
         "placement history",
-        "What was planned for the last loads, and what came of it",
+        "What was planned for the last loads, what came of it, and how fast it was",
         deeds.show_placements,
         aliases=("placements",),
     ),
