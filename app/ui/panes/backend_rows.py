@@ -32,6 +32,7 @@ _ORIGIN = (Column("origin", "  from", 16),)
 _TONES = {
     BackendState.FREE: "good",
     BackendState.OURS: "good",
+    BackendState.UNUSED: "error",
     BackendState.BUSY: "warning",
     BackendState.MISMATCH: "error",
     BackendState.NOT_RPC: "error",
