@@ -13,7 +13,7 @@ from app.text.address import Address
 
 WORKER = Address("127.0.0.2", 50052)
 Counters = tuple[float, int, int, float, float, float, bool, int]
-"""Second, bytes acknowledged and unsent, seconds busy and refused, seconds on a core, in state D, bytes read."""
+"""When; bytes acknowledged, unsent; seconds busy, refused; seconds on a core; in state D; bytes read."""
 
 THROTTLED_LINK: tuple[Counters, ...] = (
     (0.5, 6837003, 835496, 0.288, 0.004, 0.05, False, 28672),
@@ -102,9 +102,7 @@ def test_what_was_slow_is_named(recorded: tuple[Counters, ...], word: str) -> No
         "waits for an answer",
     ],
 )
-def test_a_word_only_where_the_numbers_show_it(
-    readings: list[LoadReading], found: Bottleneck | None
-) -> None:
+def test_a_word_only_where_the_numbers_show_it(readings: list[LoadReading], found: Bottleneck | None) -> None:
     assert bottleneck(readings) is found
 
 
