@@ -28,9 +28,8 @@ class LoadBars:
         """Draw, in place of what was drawn before."""
         size = os.get_terminal_size(sys.stderr.fileno())
         # A line that goes round the edge would be two.
-        lines = [
-            str(line)[: size.columns - 1] for line in load_lines(progress, size.columns, size.lines // 2)
-        ]
+        width = size.columns - 1
+        lines = [str(line)[:width] for line in load_lines(progress, width, size.lines // 2)]
         text = "".join(f"{line}\n" for line in lines)
         click.echo(self._back + (ascii_text(text) if self._only_ascii else text), nl=False, err=True)
         self._drawn = len(lines)

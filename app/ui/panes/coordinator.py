@@ -35,7 +35,7 @@ from app.ui.widgets.timeline import Timeline, whole_text
 _MARGIN = 2
 """What padding and scrollbar take of the width of the requests."""
 _SUMMARY_MARGIN = 3
-"""The same of the summary, which has half of the height at most."""
+"""The same of the summary, which has two thirds of the height at most."""
 
 
 class CoordinatorPane(Pane):
@@ -169,5 +169,5 @@ class CoordinatorPane(Pane):
 
     def _summarize(self) -> None:
         room = self.content_size
-        width, most = room.width - _SUMMARY_MARGIN, room.height // 2
+        width, most = room.width - _SUMMARY_MARGIN, room.height * 2 // 3
         self.query_one("#summary Said", Said).say(summary(self._status, self._progress, width, most))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 
 from textual.content import Content
 
@@ -33,7 +34,8 @@ def summary(
     if status.state is CoordinatorState.READY:
         lines += map(_placed_line, status.placement)
     if status.state in LOADS and progress is not None:
-        lines += map(_load_line, load_lines(progress, width, most - len(lines)))
+        used = sum(ceil(line.cell_length / max(1, width)) for line in lines)
+        lines += map(_load_line, load_lines(progress, width, most - used))
     return Content("\n").join(lines)
 
 
