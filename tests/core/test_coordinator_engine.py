@@ -114,6 +114,8 @@ async def test_a_backend_that_received_nothing_is_in_error_until_it_is_let_go(
         assert line.severity is Severity.ERROR
         await cluster.backends.check([left])
         assert state_of(cluster, left) is BackendState.UNUSED, "still held, so never probed"
+        async with open_cluster(*everywhere, engine=engine) as other:
+            assert state_of(other, left) is BackendState.UNUSED, "adopted"
         await cluster.coordinators.stop()
         await cluster.look()
         assert state_of(cluster, left) is BackendState.FREE
@@ -121,7 +123,7 @@ async def test_a_backend_that_received_nothing_is_in_error_until_it_is_let_go(
 
 def state_of(cluster: Cluster, address: Address) -> BackendState | None:
     known = cluster.backends.get(address)
-    return known and known.state
+    return known.state if known is not None else None
 
 
 async def test_a_cancelled_answer_frees_the_slot_and_stays_as_far_as_it_came(

@@ -19,6 +19,7 @@ from app.core.plan import Plan, PlannedDevice
 from app.llama.engine import Engine
 from app.llama.log import LogLine, parse_line
 from app.llama.log_facts import Initializing, TensorsLoading, WarmingUp
+from app.llama.log_reader import read_fact
 from app.text.address import Address
 from app.text.units import MIB
 from tests.core.conftest import OpenCluster
@@ -114,7 +115,10 @@ def test_rates_are_of_the_last_looks_and_shares_of_the_plan_until_the_log_tells(
     began = load.look(looked(load._began + 1.5, 500))
     assert began.shares == (LoadShare(BACKEND, 500, 4000, None),)
     assert load.look(looked(load._began + 3.5, 2500)).shares == (LoadShare(BACKEND, 2500, 4000, 1000.0),)
-    load.take(parse_line(TOLD), None)
+    sized = parse_line(TOLD)
+    fact = read_fact(sized)
+    assert fact is not None
+    load.take(sized, fact)
     assert load.look(looked(load._began + 5.5, 2500)).shares == (LoadShare(BACKEND, 2500, 2 * MIB, 500.0),)
 
 
