@@ -148,7 +148,7 @@ def load_form(load: LoadProgress) -> Form:
     return {
         "phase": str(load.phase),
         "elapsed_s": round(load.elapsed_s, 3),
-        "left_s": load.left_s,
+        "left_s": None if load.left_s is None else round(load.left_s, 3),
         "share": load.share,
         "bottleneck": load.bottleneck and str(load.bottleneck),
         "backends": [

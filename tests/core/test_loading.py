@@ -10,6 +10,7 @@ import pytest
 
 from app.box.sockets import Traffic
 from app.cli.forms import load_form
+from app.cli.status import look_at_load
 from app.core import bottleneck, loading
 from app.core.bottleneck import Bottleneck, LoadReading
 from app.core.cluster import Cluster
@@ -86,7 +87,8 @@ async def test_a_load_that_is_held_up_says_where_and_to_whom_else_it_may_concern
             assert MIB < share.sent < share.whole
             assert share.rate is not None
             async with opened() as other:
-                await until(lambda: bool(load_of(other).shares))
+                await look_at_load(other)
+                await until(lambda: load_of(other).rate is not None)
                 assert load_of(other).sent > MIB, "what was sent before somebody looked counts too"
                 told = load_form(load_of(other))
                 assert told["backends"][0]["planned_bytes"] == share.whole
