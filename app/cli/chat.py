@@ -10,7 +10,7 @@ from contextlib import aclosing
 import click
 
 from app.cli.forms import part_form
-from app.cli.narration import narrated
+from app.cli.narration import Narration, narrated
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import say
 from app.cli.running import run
@@ -41,24 +41,26 @@ def chat(options: ClusterOptions, prompt: tuple[str, ...], keep: bool, as_json: 
 
 
 async def _chat(options: ClusterOptions, prompt: str, *, keep: bool, as_json: bool) -> int:
-    async with open_cluster(options) as cluster, narrated(cluster.bus):
+    async with open_cluster(options) as cluster, narrated(cluster) as narration:
         await cluster.look()
         found_running = cluster.coordinators.running is not None
         try:
-            await print_answer(cluster, prompt, as_json=as_json)
+            await print_answer(cluster, prompt, narration, as_json=as_json)
         finally:
             if not keep and not found_running:
                 await asyncio.shield(cluster.coordinators.stop())
     return 0
 
 
-async def print_answer(cluster: Cluster, prompt: str, *, as_json: bool) -> None:
+async def print_answer(cluster: Cluster, prompt: str, narration: Narration, *, as_json: bool) -> None:
     """Stream the answer to standard output, its route and numbers to standard error."""
     route: Route | None = None
     async with aclosing(cluster.ask(Conversation(), prompt)) as parts:
         async for part in parts:
             if isinstance(part, Routed):
                 route = part.route
+            else:
+                narration.give_way()
             if as_json:
                 click.echo(json.dumps(part_form(part, route), ensure_ascii=False))
             else:

@@ -11,6 +11,7 @@ from app.core.chat import Answered, ChatPart, Measured, Routed
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorStatus
 from app.core.discovery import Sweep
+from app.core.loading import LoadProgress
 from app.core.memory import memory_together
 from app.core.models import Model
 from app.core.plan import Misfit, Plan
@@ -141,6 +142,21 @@ def coordinator_form(status: CoordinatorStatus) -> Form:
     }
 
 
+def load_form(load: LoadProgress) -> Form:
+    """A load that is under way; rates in bytes per second."""
+    return {
+        "phase": str(load.phase),
+        "elapsed_s": round(load.elapsed_s, 3),
+        "left_s": None if load.left_s is None else round(load.left_s, 3),
+        "share": load.share,
+        "bottleneck": load.bottleneck and str(load.bottleneck),
+        "backends": [
+            {"backend": str(s.backend), "sent_bytes": s.sent, "planned_bytes": s.whole, "rate": s.rate}
+            for s in load.shares
+        ],
+    }
+
+
 def status_form(cluster: Cluster) -> Form:
     """The whole cluster at a glance."""
     running = cluster.coordinators.running
@@ -151,6 +167,7 @@ def status_form(cluster: Cluster) -> Form:
         "model": cluster.choices.now.model,
         "distributed": cluster.choices.now.distributed,
         "coordinator": running and coordinator_form(running.status),
+        "load": running and running.load and load_form(running.load),
         "backends": {
             "total": len(cluster.backends.known),
             "by_state": dict(Counter(str(b.state) for b in cluster.backends.known if b.state)),

@@ -23,7 +23,7 @@ from app.core.coordinator_status import (
 from app.core.diagnosis import check, why_ended, why_silent, why_slow
 from app.core.events import Bus, Severity
 from app.core.launch import Launch, LaunchPlan
-from app.core.loading import Loading
+from app.core.loading import Loading, LoadProgress
 from app.core.log_watch import LogWatch
 from app.core.placement import read_placement, unused
 from app.core.placement_history import Speed
@@ -124,6 +124,12 @@ class Coordinator:
     def log(self) -> LogWatch | None:
         """Its log and what that tells; None until there is a process."""
         return self._served.log if self._served is not None else None
+
+    @property
+    def load(self) -> LoadProgress | None:
+        """How far its load is; None unless it is under way."""
+        loads = self._served is not None and not self._settled.is_set()
+        return self._served.loading.latest if self._served is not None and loads else None
 
     def _is_stopping(self) -> bool:
         return self.status.state is CoordinatorState.STOPPING
@@ -230,7 +236,9 @@ class Coordinator:
 
     def _attach(self, child: Child, port: int, key: str, log: Path) -> _Served:
         identity = child.identity
-        loading = Loading(self._bus, identity.pid, self.status.backends)
+        loading = Loading(
+            self._bus, identity.pid, self.status.backends, plan=self.status.planned, age_s=identity.age_s
+        )
         from app.llama.client import LlamaClient
 
         client = LlamaClient(f"http://127.0.0.1:{port}", key)
@@ -310,8 +318,7 @@ class Coordinator:
         where = plural(len(self.status.backends), "backend") if self.status.backends else "this box alone"
         ready = "ready, adopted" if adopted else f"ready in {duration_text(took)}"
         self._say(f"{ready} ({where})", Severity.GOOD)
-        for address in unused(self.status.backends, placement):
-            self._say(f"{address} was chosen but received nothing", Severity.ERROR)
+        self._backends.find_unused(unused(self.status.backends, placement))
         await self._compare_with_plan()
 
     async def _compare_with_plan(self) -> None:

@@ -34,6 +34,8 @@ from app.ui.widgets.timeline import Timeline, whole_text
 
 _MARGIN = 2
 """What padding and scrollbar take of the width of the requests."""
+_SUMMARY_MARGIN = 3
+"""The same of the summary, which has two thirds of the height at most."""
 
 
 class CoordinatorPane(Pane):
@@ -62,8 +64,9 @@ class CoordinatorPane(Pane):
         yield Ledger(int)
 
     def on_resize(self, _event: Resize) -> None:
-        """Give the requests what room there is."""
+        """Use the room that there is."""
         self.query_one(Ledger).lay_out(columns(self.content_size.width - _MARGIN))
+        self._summarize()
 
     def on_mount(self) -> None:
         """Begin with what happened, and with what an earlier process left behind."""
@@ -165,4 +168,6 @@ class CoordinatorPane(Pane):
         self._requests = rows
 
     def _summarize(self) -> None:
-        self.query_one("#summary Said", Said).say(summary(self._status, self._progress))
+        room = self.content_size
+        width, most = room.width - _SUMMARY_MARGIN, room.height * 2 // 3
+        self.query_one("#summary Said", Said).say(summary(self._status, self._progress, width, most))
