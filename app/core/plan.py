@@ -13,6 +13,9 @@ Cache = TypeVar("Cache", bound=str)
 """How the engine names the type of a cache: `f16`, `q8_0`."""
 _Cache = TypeVar("_Cache", bound=str, contravariant=True)
 
+Split = tuple[tuple[Address, tuple[int, ...]], ...]
+"""Backends in the order of `--rpc`, each with the layers of each of its devices."""
+
 MARGIN_BYTES = GIB
 """What llama-server itself wants left on each device (`--fit-target` in common/arg.cpp)."""
 MAX_DEVICES = 15
@@ -132,6 +135,14 @@ class Plan:
         (`llama_model_base::load_tensors` in src/llama-model.cpp).
         """
         return tuple(row.layers for row in self.rows)
+
+    @property
+    def split(self) -> Split:
+        """The layers of each device, backend by backend."""
+        return tuple(
+            (backend, tuple(row.layers for row in self.rows if row.backend == backend))
+            for backend in self.backends
+        )
 
 
 @dataclass(frozen=True, slots=True)
