@@ -16,7 +16,7 @@ from app.cli.session import open_cluster
 from app.core.bench_steps import Trial, Verdict
 from app.core.cluster import Cluster
 from app.core.placement_bench import BenchLimits
-from app.text.units import duration_text, plural, rate_text
+from app.text.units import UNKNOWN, duration_text, plural, rate_text
 
 _USUAL = BenchLimits()
 
@@ -69,10 +69,7 @@ async def _placement(options: ClusterOptions, name: str, limits: BenchLimits, *,
     if as_json:
         print_json(verdict_form(verdict))
     else:
-        print_table(
-            ("placement", "ready", "prompt", "answer", "from", "backends and layers", "remark"),
-            [_row(trial, verdict) for trial in verdict.trials],
-        )
+        print_verdict(verdict)
     return 0 if verdict.winner is not None else 1
 
 
@@ -91,6 +88,14 @@ async def _forget(options: ClusterOptions, name: str) -> int:
     return 0
 
 
+def print_verdict(verdict: Verdict) -> None:
+    """One line a placement."""
+    print_table(
+        ("placement", "ready", "prompt", "answer", "from", "backends and layers", "remark"),
+        [_row(trial, verdict) for trial in verdict.trials],
+    )
+
+
 def _row(trial: Trial, verdict: Verdict) -> tuple[str, ...]:
     speed = trial.speed
     return (
@@ -98,7 +103,7 @@ def _row(trial: Trial, verdict: Verdict) -> tuple[str, ...]:
         duration_text(trial.ready_in_s),
         rate_text(speed.prompt_per_s if speed else None),
         rate_text(speed.generation_per_s if speed else None),
-        speed.spread if speed else rate_text(None),
+        speed.spread if speed else UNKNOWN,
         trial.candidate.where,
         trial.problem or ("fastest" if trial is verdict.winner else ""),
     )

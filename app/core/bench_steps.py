@@ -29,7 +29,8 @@ class Speed:
     @property
     def spread(self) -> str:
         """The slowest and the fastest request."""
-        return f"{self.slowest_per_s:.1f} to {self.fastest_per_s:.1f}"
+        decimals = 1 if self.fastest_per_s < 100 else 0
+        return f"{self.slowest_per_s:.{decimals}f} to {self.fastest_per_s:.{decimals}f}"
 
 
 def speed_of(measured: Sequence[Timings]) -> Speed | None:

@@ -189,7 +189,7 @@ class PlacementBench:
         if winner is None or winner.speed is None:
             return "No placement could be measured, so that nothing is remembered."
         rate = rate_text(winner.speed.generation_per_s)
-        said = f"{winner.candidate.name} is the fastest, {rate}"
+        said = f"The fastest is '{winner.candidate.name}', {rate}"
         if winner is trials[0]:
             said = f"Nothing is faster than as planned, {rate}"
         if contest is None:
