@@ -152,6 +152,7 @@ class Cluster:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
         await self.conversations.flush()
+        await self.bench.end()
         await self.coordinators.leave()
         await self.pool.close()
 

@@ -71,6 +71,8 @@ class PlacementBench:
         self._plans = plans
         self.running: str | None = None
         """The model that is measured; None while no bench is under way."""
+        self._has_started = False
+        """Whether a coordinator of the bench is on its way or serving."""
 
     async def run(self, model: Model, limits: BenchLimits = BenchLimits()) -> AsyncGenerator[Step]:
         """Measure placements of `model`, telling each step; the last one is the Verdict.
@@ -92,6 +94,11 @@ class PlacementBench:
                     yield step
         finally:
             self.running = None
+
+    async def end(self) -> None:
+        """Stop the coordinator of a bench that is under way, and with it the bench."""
+        if self._has_started:
+            await self._coordinators.stop()
 
     async def forget(self, model: Model) -> int:
         """Plan the model again as if it had never been measured; returns how many measurements that were.
@@ -144,11 +151,9 @@ class PlacementBench:
     ) -> AsyncGenerator[Loaded | Tried]:
         clock = asyncio.get_running_loop().time
         deadline = clock() + share_s
-        is_ours = False
 
         async def resolve() -> LaunchPlan:
-            nonlocal is_ours
-            is_ours = True
+            self._has_started = True
             plan = candidate.plan
             return LaunchPlan(model.name, _path(model), model.facts.size, plan.backends, plan)
 
@@ -157,7 +162,7 @@ class PlacementBench:
         try:
             async with asyncio.timeout_at(deadline):
                 coordinator = await self._coordinators.ensure(model.name, resolve, engine)
-            if not is_ours:
+            if not self._has_started:
                 raise Problem(f"A coordinator of {model.name} was started in the middle of the bench.")
             ready_in_s = coordinator.status.ready_in_s
             yield Loaded(number, ready_in_s)
@@ -167,13 +172,13 @@ class PlacementBench:
         except TimeoutError:
             problem = f"It took longer than the {duration_text(share_s)} that it had."
         except Problem as failed:
-            if not is_ours or self._was_stopped():
+            if not self._has_started or self._was_stopped():
                 raise
             problem = failed.sentence
             measured.clear()
         finally:
-            if is_ours:
-                await asyncio.shield(self._coordinators.stop())
+            await asyncio.shield(self.end())
+            self._has_started = False
         speed = speed_of(measured)
         if speed is None and not problem:
             problem = "The engine does not say how fast it was."

@@ -200,3 +200,15 @@ async def test_whoever_stops_the_coordinator_stops_the_bench(
             await until_it_ends()
         assert [await each for each in stopping] == [True]
         assert not left(cluster)
+
+
+async def test_a_cluster_that_is_closed_leaves_no_bench_running(
+    engine: Engine, workers: list[RpcServer], endless_model: Path, open_cluster: OpenCluster
+) -> None:
+    async with open_cluster(*SMALL, engine=engine, backends=addresses(workers)) as cluster:
+        await cluster.look()
+        benching = asyncio.create_task(bench(cluster, endless_model, BenchLimits()))
+        await until(lambda: bool(left(cluster)), "the coordinator of the bench")
+    assert not left(cluster)
+    with pytest.raises(Problem, match="was stopped"):
+        await benching

@@ -74,9 +74,13 @@ def test_the_oldest_are_dropped(tmp_path: Path, winners: Winners) -> None:
     assert winners.of(contest(KEPT)) is not None
 
 
+WHOLE = msgspec.json.encode([won(contest())])
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(
-    st.binary(max_size=200) | st.integers(0, 400).map(lambda end: msgspec.json.encode([won(contest())])[:end])
+    st.binary(max_size=200).filter(lambda content: content.split() not in ([b"[]"], [b"[", b"]"]))
+    | st.integers(0, len(WHOLE) - 1).map(lambda end: WHOLE[:end])
 )
 def test_a_file_that_is_damaged_is_told_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "winners.json"
