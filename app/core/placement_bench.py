@@ -97,8 +97,8 @@ class PlacementBench:
 
     async def end(self) -> None:
         """Stop the coordinator of a bench that is under way, and with it the bench."""
-        if self._has_started:
-            await self._coordinators.stop()
+        if self._has_started and self.running is not None:
+            await self._coordinators.stop(self.running)
 
     async def forget(self, model: Model) -> int:
         """Plan the model again as if it had never been measured; returns how many measurements that were.
@@ -112,6 +112,8 @@ class PlacementBench:
         clock = asyncio.get_running_loop().time
         end = clock() + limits.budget_s
         await self._only_while_none_runs()
+        if without_backends := await self._engines.problem_with_backends():
+            raise Problem(without_backends)
         engine = await self._engines.current()
         path, backends = _path(model), self._backends.known
         planned = partial(self._plans.planning.plan, path, backends)

@@ -202,6 +202,26 @@ async def test_whoever_stops_the_coordinator_stops_the_bench(
         assert not left(cluster)
 
 
+async def test_who_starts_another_model_meanwhile_gets_it_and_the_bench_ends(
+    engine: Engine,
+    workers: list[RpcServer],
+    tiny_model: Path,
+    endless_model: Path,
+    open_cluster: OpenCluster,
+) -> None:
+    async with open_cluster(*SMALL, engine=engine, backends=addresses(workers)) as cluster:
+        await cluster.look()
+        benching = asyncio.create_task(bench(cluster, endless_model, BenchLimits()))
+        await until(lambda: bool(left(cluster)), "the coordinator of the bench")
+        status = await cluster.start(str(tiny_model))
+        with pytest.raises(Problem, match="was stopped"):
+            await benching
+        running = cluster.coordinators.running
+        assert running is not None
+        assert running.status.pid == status.pid
+        await cluster.coordinators.stop()
+
+
 async def test_a_cluster_that_is_closed_leaves_no_bench_running(
     engine: Engine, workers: list[RpcServer], endless_model: Path, open_cluster: OpenCluster
 ) -> None:
