@@ -193,3 +193,10 @@ def test_the_fastest_wins_but_by_noise_nobody() -> None:
     ):
         trials = [trial(str(number), rate) for number, rate in enumerate(rates)]
         assert winner_of(trials) is trials[place], rates
+
+
+def test_a_rate_that_the_planned_one_has_reached_itself_is_not_faster() -> None:
+    uneven = replace(trial("as planned", 10.0), speed=Speed(10.0, None, 7.0, 14.0, 5))
+    assert winner_of([uneven, trial("other", 13.0)]) is uneven
+    faster = trial("other", 15.0)
+    assert winner_of([uneven, faster]) is faster
