@@ -30,8 +30,10 @@ from app.core.events import Bus, Severity
 from app.core.facts import ModelReader
 from app.core.idleness import Idleness
 from app.core.launch import LaunchPlan
+from app.core.measured_plans import MeasuredPlans
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
+from app.core.placement_bench import PlacementBench
 from app.core.plan import Misfit, Plan
 from app.core.planning import AS_SET, Change, Planning
 from app.core.pool import Node, Pool
@@ -40,6 +42,7 @@ from app.core.reload import Reload
 from app.core.routing import Policy, Route, Surroundings, Target, decide, decide_start
 from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
+from app.core.winners import Winners
 from app.ollama.client import OllamaLimits
 from app.rpc.probe import ProbeLimits
 from app.text.address import Address
@@ -65,6 +68,11 @@ class Places:
     def history(self) -> Path:
         """The file of what was planned and what came of it."""
         return self.state / "placements.jsonl"
+
+    @property
+    def winners(self) -> Path:
+        """The file of the placements that were measured to be the fastest."""
+        return self.state / "winners.json"
 
     @property
     def lasting(self) -> Path:
@@ -116,6 +124,8 @@ class Cluster:
             environment,
         )
         self.planning = Planning(settings.placement, settings.coordinator, self.coordinators.history)
+        self._plans = MeasuredPlans(self.planning, Winners(places.winners), self.engines)
+        self.bench = PlacementBench(self.bus, self.coordinators, self.backends, self.engines, self._plans)
         self.idleness = Idleness(self.bus, self.coordinators, lambda: self.settings.coordinator.idle_unload_s)
         self.box = BoxWatch(self.bus)
         self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)
@@ -141,6 +151,7 @@ class Cluster:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
         await self.conversations.flush()
+        await self.bench.end()
         await self.coordinators.leave()
         await self.pool.close()
 
@@ -252,7 +263,7 @@ class Cluster:
     async def _plan(self, path: Path, change: Change) -> Plan | Misfit:
         running = self.coordinators.running
         freed = sum(p.held_bytes for p in running.status.placement if p.is_here) if running else 0
-        return await self.planning.plan(path, self.backends.known, change, freed_bytes=freed)
+        return await self._plans.plan(path, self.backends.known, change, freed_bytes=freed)
 
     async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit:
         """Where the layers of a model would go, over the backends as they were last seen.
@@ -261,6 +272,17 @@ class Cluster:
             UnknownModel: no model has that name.
             Problem: it has no file here that llama.cpp can load, or nothing can be planned.
         """
+        model = await self.loadable(name)
+        assert model.path is not None, "it is on this box"
+        return await self._plan(model.path, change)
+
+    async def loadable(self, name: str) -> Model:
+        """The model of that name, which a coordinator of this box can load; no backend is unseen afterwards.
+
+        Raises:
+            UnknownModel: no model has that name.
+            Problem: it has no file here that llama.cpp can load.
+        """
         await self._look_at_the_unseen()
         model = await self.catalogue.find(name, self.pool_in_use())
         if model.path is None or model.problem is not None:
@@ -268,7 +290,7 @@ class Cluster:
                 model.problem or f"No GGUF of {model.name} is on this box.",
                 "" if model.problem else "Pull it on this box with 'ollama pull', or give a path.",
             )
-        return await self._plan(model.path, change)
+        return model
 
     def begin(
         self, conversation: Conversation, prompt: str, attachments: tuple[Attachment, ...] = ()

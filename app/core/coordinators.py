@@ -99,13 +99,18 @@ class Coordinators:
         await coordinator.until_ready()
         return coordinator
 
-    async def stop(self) -> bool:
-        """End the coordinator, also one that another process left running; whether there was one."""
+    async def stop(self, *models: str) -> bool:
+        """End the coordinator, also one that another process left running; whether there was one.
+
+        Where models are named, only one of these.
+        """
         async with self._one_change_at_a_time:
             await self._adopt()
-            was_running = self.running is not None
+            running = self.running
+            if running is None or (models and running.status.model not in models):
+                return False
             await self._stop()
-            return was_running
+            return True
 
     async def leave(self) -> None:
         """Stop watching; a coordinator that runs goes on, and its record stays."""

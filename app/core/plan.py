@@ -10,6 +10,9 @@ from app.gguf.cache import CacheType
 from app.text.address import Address
 from app.text.units import GIB
 
+Split = tuple[tuple[Address, tuple[int, ...]], ...]
+"""Backends in the order of `--rpc`, each with the layers of each of its devices."""
+
 MARGIN_BYTES = GIB
 """What llama-server itself wants left on each device (`--fit-target` in common/arg.cpp)."""
 MAX_DEVICES = 15
@@ -131,6 +134,14 @@ class Plan:
         (`llama_model_base::load_tensors` in src/llama-model.cpp).
         """
         return tuple(row.layers for row in self.rows)
+
+    @property
+    def split(self) -> Split:
+        """The layers of each device, backend by backend."""
+        return tuple(
+            (backend, tuple(row.layers for row in self.rows if row.backend == backend))
+            for backend in self.backends
+        )
 
 
 @dataclass(frozen=True, slots=True)

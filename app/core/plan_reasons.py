@@ -24,6 +24,8 @@ class Outcome:
     rows: tuple[PlannedDevice, ...]
     load: Load
     fits: bool
+    is_given: bool = False
+    """Whether the layers of each device were not chosen, but said."""
 
     @property
     def used(self) -> tuple[Backend, ...]:
@@ -86,6 +88,9 @@ def _choice(wish: Wish, outcome: Outcome) -> Iterator[str]:
         return
     if not outcome.fits:
         yield f"It does not fit on {count} with {margin} left free on each device."
+        return
+    if outcome.is_given:
+        yield f"On {count}, in the order and with the layers that were given."
         return
     if wish.every:
         yield f"On {count}: as many as can be used, as you asked for."

@@ -11,7 +11,7 @@ from typing import Self
 from app.core.backends import Backend
 from app.core.lessons import NOTHING_LEARNT, Lessons
 from app.core.memory import Memory
-from app.core.plan import Excluded, Misfit, Needs, Plan, PlannedDevice, Suggestion, Wish
+from app.core.plan import Excluded, Misfit, Needs, Plan, PlannedDevice, Split, Suggestion, Wish
 from app.core.plan_reasons import Outcome, reasons_for, why_unused
 from app.core.rooms import rooms
 from app.core.spread import Chain, Load, Room, by_link, fewest, fill, holds, largest, spread
@@ -56,19 +56,68 @@ def plan_placement(
         counts = fill(chain, load)
     rows = tuple(_rows(chain, counts, needs, wish, load, lessons))
     outcome = Outcome(seen, chain, rows, load, fits)
-    used = {planned.backend for planned in rows}
+    excluded = _left_out(available, excluded, wish, outcome, lessons)
+    reasons = _reasons(needs, wish, outcome, host, lessons)
+    if fits:
+        return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons)
+    short_by = load.before[-1] - load.before[sum(counts)]
+    return Misfit(rows, short_by, tuple(_nearest(needs, wish, choice)), excluded, reasons)
+
+
+def plan_split(
+    needs: Needs,
+    wish: Wish,
+    split: Split,
+    backends: Iterable[Backend],
+    host: Memory | None = None,
+    lessons: Lessons = NOTHING_LEARNT,
+) -> Plan | None:
+    """The plan with exactly these layers on these devices; None where they have no place.
+
+    What several workers of one box claim is shared among those that `split` names.
+    """
+    seen = {backend.address: backend for backend in sorted(backends, key=lambda b: b.address)}
+    sharing = replace(wish, forced=frozenset(address for address, _ in split), every=False)
+    available, excluded = rooms(seen.values(), sharing, _without_host_part(host, needs.host_bytes), lessons)
+    room_of = {room.address: room for room in available}
+    chain = tuple(room_of[address] for address, _ in split if address in room_of)
+    if [len(layers) for _, layers in split] != [len(room.devices) for room in chain]:
+        return None
+    load = _load(needs, wish)
+    counts = [count for _, layers in split for count in layers]
+    if sum(counts) != load.layers:
+        return None
+    rows = tuple(_rows(chain, counts, needs, wish, load, lessons))
+    if any(row.layers and row.free_after < wish.margin_bytes for row in rows):
+        return None
+    outcome = Outcome(seen, chain, rows, load, fits=True, is_given=True)
+    left_out = _left_out(available, excluded, wish, outcome, lessons)
+    reasons = _reasons(needs, wish, outcome, host, lessons)
+    return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, left_out, reasons)
+
+
+def _left_out(
+    available: Iterable[Room],
+    excluded: Iterable[Excluded],
+    wish: Wish,
+    outcome: Outcome,
+    lessons: Lessons,
+) -> tuple[Excluded, ...]:
+    """Those that cannot be used, and those that have no layers all the same."""
+    used = {planned.backend for planned in outcome.rows}
     unused = (
         Excluded(room.address, " ".join((why_unused(room, wish, outcome), *lessons.sentences(room.address))))
         for room in available
         if room.address not in used
     )
-    excluded = tuple(sorted((*excluded, *unused), key=lambda one: one.address))
+    return tuple(sorted((*excluded, *unused), key=lambda one: one.address))
+
+
+def _reasons(
+    needs: Needs, wish: Wish, outcome: Outcome, host: Memory | None, lessons: Lessons
+) -> tuple[str, ...]:
     learnt = (lesson for backend in outcome.used for lesson in lessons.sentences(backend.address))
-    reasons = (*reasons_for(needs, wish, outcome, host), *learnt)
-    if fits:
-        return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons)
-    short_by = load.before[-1] - load.before[sum(counts)]
-    return Misfit(rows, short_by, tuple(_nearest(needs, wish, choice)), excluded, reasons)
+    return (*reasons_for(needs, wish, outcome, host), *learnt)
 
 
 def _load(needs: Needs, wish: Wish) -> Load:

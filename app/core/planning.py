@@ -15,8 +15,8 @@ from app.core.backends import Backend
 from app.core.lessons import NOTHING_LEARNT, Lessons, learn
 from app.core.memory import Memory
 from app.core.placement_history import PastPlacement, PlacementHistory
-from app.core.plan import Misfit, Plan, Wish
-from app.core.planner import plan_placement
+from app.core.plan import Misfit, Plan, Split, Wish
+from app.core.planner import plan_placement, plan_split
 from app.gguf.cache import CacheType
 from app.gguf.header import read_model
 from app.gguf.memory import Needs, needs_of
@@ -58,6 +58,8 @@ class Change:
     left_out: frozenset[Address] = frozenset()
     forced: frozenset[Address] = frozenset()
     every: bool = False
+    split: Split = ()
+    """The layers of each device, where they have a place as they are; else it is planned as without."""
 
 
 AS_SET = Change()
@@ -103,7 +105,8 @@ class Planning:
             asyncio.to_thread(self._lessons),
         )
         wish = self._wish(needs, backends, change)
-        planned = plan_placement(needs, wish, backends, host, lessons)
+        given = plan_split(needs, wish, change.split, backends, host, lessons) if change.split else None
+        planned = given or plan_placement(needs, wish, backends, host, lessons)
         if isinstance(planned, Misfit) and self._is_context_free(change):
             smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)
             if smaller is not None:
