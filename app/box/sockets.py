@@ -1,13 +1,14 @@
-"""How many bytes a process has sent over its TCP connections, as the kernel counts them."""
+"""What a process has sent over its TCP connections, and what held that up, as the kernel counts it."""
 
 from __future__ import annotations
 
 import os
 import socket
 import struct
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.text.address import Address
@@ -23,27 +24,53 @@ _SOCKET = struct.Struct("!4x2xH16x4s12x")
 """Of an answer: the port and IPv4 address of the other end."""
 _INODE_AT, _ATTRIBUTES_AT = 68, 72
 _ATTRIBUTE = struct.Struct("=HH")
-_ACKNOWLEDGED_AT = 120
-"""In the kernel's tcp_info, since 4.1."""
+_INFO = struct.Struct("=120xQ16xI20xQQ")
+"""Of tcp_info (include/uapi/linux/tcp.h), since Linux 4.10: bytes_acked, notsent_bytes, busy_time and
+rwnd_limited, the last two in microseconds."""
+_PER_SECOND = 1_000_000
 _PATIENCE_S = 1.0
 
 
-def bytes_sent(pid: int) -> Counter[Address] | None:
-    """By IPv4 address of the other end: what it has acknowledged; None where this box does not tell.
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the connections of a process to one other end have carried since they were made."""
+
+    acknowledged_bytes: int = 0
+    """Received by the box at the other end."""
+    unsent_bytes: int = 0
+    """Given to the kernel by now, which could not put it on the wire yet."""
+    busy_s: float = 0.0
+    """How long there was something to send, or on its way."""
+    refused_s: float = 0.0
+    """How long of that the other end had no room: its program did not take what it had."""
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            self.acknowledged_bytes + other.acknowledged_bytes,
+            self.unsent_bytes + other.unsent_bytes,
+            self.busy_s + other.busy_s,
+            self.refused_s + other.refused_s,
+        )
+
+
+def traffic_of(pid: int) -> dict[Address, Traffic] | None:
+    """By IPv4 address of the other end; None where this box does not tell.
 
     Connections that are closed do not count any more.
     """
     ours = _sockets_of(pid)
     if ours is None:
         return None
-    sent = Counter[Address]()
+    found = defaultdict[Address, Traffic](Traffic)
     try:
-        for address, inode, acknowledged in _connections():
+        for address, inode, traffic in _connections():
             if inode in ours:
-                sent[address] += acknowledged
+                if traffic is None:
+                    return None
+                found[address] += traffic
     except (OSError, struct.error):
         return None
-    return sent
+    return dict(found)
 
 
 def _sockets_of(pid: int) -> set[int] | None:
@@ -59,8 +86,8 @@ def _sockets_of(pid: int) -> set[int] | None:
     return found
 
 
-def _connections() -> Iterator[tuple[Address, int, int]]:
-    """Every established IPv4 connection of this box: its other end, its inode, the bytes acknowledged."""
+def _connections() -> Iterator[tuple[Address, int, Traffic | None]]:
+    """Every established IPv4 connection of this box: its other end, its inode, what it has carried."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _DIAG) as kernel:
         kernel.settimeout(_PATIENCE_S)
         asked = _ASKED.pack(socket.AF_INET, socket.IPPROTO_TCP, _TELL_INFO, _ESTABLISHED)
@@ -71,7 +98,7 @@ def _connections() -> Iterator[tuple[Address, int, int]]:
                     return
                 port, host = _SOCKET.unpack_from(body)
                 inode = struct.unpack_from("=I", body, _INODE_AT)[0]
-                yield Address(socket.inet_ntoa(host), port), inode, _acknowledged(body)
+                yield Address(socket.inet_ntoa(host), port), inode, _traffic(body)
 
 
 def _messages(answer: bytes) -> Iterator[tuple[int, bytes]]:
@@ -84,12 +111,13 @@ def _messages(answer: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
-def _acknowledged(body: bytes) -> int:
+def _traffic(body: bytes) -> Traffic | None:
+    """None where the kernel is too old to tell all of it."""
     at = _ATTRIBUTES_AT
     while at + _ATTRIBUTE.size <= len(body):
         length, kind = _ATTRIBUTE.unpack_from(body, at)
-        value = at + _ATTRIBUTE.size
-        if kind == _TELL_INFO and length >= _ACKNOWLEDGED_AT + 8 + _ATTRIBUTE.size:
-            return int(struct.unpack_from("=Q", body, value + _ACKNOWLEDGED_AT)[0])
+        if kind == _TELL_INFO and length >= _ATTRIBUTE.size + _INFO.size:
+            acknowledged, unsent, busy, refused = _INFO.unpack_from(body, at + _ATTRIBUTE.size)
+            return Traffic(acknowledged, unsent, busy / _PER_SECOND, refused / _PER_SECOND)
         at += max(_ATTRIBUTE.size, (length + 3) & ~3)
-    return 0
+    return None

@@ -10,7 +10,7 @@ from contextlib import aclosing
 import click
 
 from app.cli.forms import part_form
-from app.cli.narration import narrated
+from app.cli.narration import Narration, narrated
 from app.cli.options import ClusterOptions, cluster_options
 from app.cli.output import say
 from app.cli.running import run
@@ -41,11 +41,11 @@ def chat(options: ClusterOptions, prompt: tuple[str, ...], keep: bool, as_json: 
 
 
 async def _chat(options: ClusterOptions, prompt: str, *, keep: bool, as_json: bool) -> int:
-    async with open_cluster(options) as cluster, narrated(cluster.bus):
+    async with open_cluster(options) as cluster, narrated(cluster) as narration:
         await cluster.look()
         found = {coordinator.status.model for coordinator in cluster.coordinators.present}
         try:
-            await print_answer(cluster, prompt, as_json=as_json)
+            await print_answer(cluster, prompt, narration, as_json=as_json)
         finally:
             started = [c.status.model for c in cluster.coordinators.present if c.status.model not in found]
             if started and not keep:
@@ -53,13 +53,15 @@ async def _chat(options: ClusterOptions, prompt: str, *, keep: bool, as_json: bo
     return 0
 
 
-async def print_answer(cluster: Cluster, prompt: str, *, as_json: bool) -> None:
+async def print_answer(cluster: Cluster, prompt: str, narration: Narration, *, as_json: bool) -> None:
     """Stream the answer to standard output, its route and numbers to standard error."""
     route: Route | None = None
     async with aclosing(cluster.ask(Conversation(), prompt)) as parts:
         async for part in parts:
             if isinstance(part, Routed):
                 route = part.route
+            else:
+                narration.give_way()
             if as_json:
                 click.echo(json.dumps(part_form(part, route), ensure_ascii=False))
             else:

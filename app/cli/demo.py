@@ -72,13 +72,14 @@ async def _cluster(engine: Engine) -> AsyncIterator[Cluster]:
 
 
 async def _answer_once(cluster: Cluster, prompt: str) -> int:
-    async with narrated(cluster.bus):
+    async with narrated(cluster) as narration:
         await cluster.look()
         await cluster.start(cluster.settings.model or "")
+        narration.give_way()
         running = cluster.coordinators.running
         if running is not None:
             print_placement(running.status.placement)
-        await print_answer(cluster, prompt, as_json=False)
+        await print_answer(cluster, prompt, narration, as_json=False)
     return 0
 
 

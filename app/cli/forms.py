@@ -11,12 +11,12 @@ from app.core.chat import Answered, ChatPart, Measured, Routed
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorStatus
 from app.core.discovery import Sweep
+from app.core.loading import LoadProgress
 from app.core.memory import memory_together
 from app.core.models import Model
 from app.core.plan import Misfit, Plan
 from app.core.pool import Node
 from app.core.routing import Route
-from app.gguf.cache import CacheType
 from app.text.answer import Delta, PromptProgress, Thinking
 
 Form = dict[str, Any]
@@ -105,7 +105,7 @@ def route_form(route: Route) -> Form:
     }
 
 
-def plan_form(model: str, planned: Plan | Misfit[CacheType]) -> Form:
+def plan_form(model: str, planned: Plan | Misfit) -> Form:
     """Where the layers of a model would go; what is missing, where they have no place."""
     common: Form = {
         "model": model,
@@ -143,6 +143,21 @@ def coordinator_form(status: CoordinatorStatus) -> Form:
     }
 
 
+def load_form(load: LoadProgress) -> Form:
+    """A load that is under way; rates in bytes per second."""
+    return {
+        "phase": str(load.phase),
+        "elapsed_s": round(load.elapsed_s, 3),
+        "left_s": None if load.left_s is None else round(load.left_s, 3),
+        "share": load.share,
+        "bottleneck": load.bottleneck and str(load.bottleneck),
+        "backends": [
+            {"backend": str(s.backend), "sent_bytes": s.sent, "planned_bytes": s.whole, "rate": s.rate}
+            for s in load.shares
+        ],
+    }
+
+
 def status_form(cluster: Cluster) -> Form:
     """The whole cluster at a glance."""
     running = cluster.coordinators.running
@@ -153,7 +168,11 @@ def status_form(cluster: Cluster) -> Form:
         "model": cluster.choices.now.model,
         "distributed": cluster.choices.now.distributed,
         "coordinator": running and coordinator_form(running.status),
-        "coordinators": [coordinator_form(each.status) for each in cluster.coordinators.present],
+        "coordinators": [
+            coordinator_form(each.status) | {"load": each.load and load_form(each.load)}
+            for each in cluster.coordinators.present
+        ],
+        "load": running and running.load and load_form(running.load),
         "backends": {
             "total": len(cluster.backends.known),
             "by_state": dict(Counter(str(b.state) for b in cluster.backends.known if b.state)),

@@ -21,6 +21,7 @@ COMMANDS = {
     "route": "Say where a prompt for a model would go, and why.",
     "plan": "Say where the layers of a model would go, and what would be left free.",
     "placement": "Show where the layers of models went, beside what was planned.",
+    "bench": "Measure placements of a model with the real engine, and remember the fastest.",
     "chat": "Send one prompt and stream the answer.",
     "conversations": "List, export and delete the console's conversations.",
     "start": "Have a model loaded by a coordinator, and leave it running.",

@@ -82,7 +82,7 @@ async def _plan(options: ClusterOptions, name: str, change: Change, *, as_json: 
     return 0 if isinstance(planned, Plan) else 1
 
 
-def _print(name: str, planned: Plan | Misfit[CacheType]) -> None:
+def _print(name: str, planned: Plan | Misfit) -> None:
     if isinstance(planned, Misfit):
         emphasised(f"{name} does not fit: {bytes_text(planned.short_by)} of it have no place", bold=True)
     else:

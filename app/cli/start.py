@@ -26,7 +26,7 @@ def start(options: ClusterOptions, name: str, swap: bool, as_json: bool) -> int:
 
 
 async def _start(options: ClusterOptions, name: str, *, swap: bool, as_json: bool) -> int:
-    async with open_cluster(options) as cluster, narrated(cluster.bus):
+    async with open_cluster(options) as cluster, narrated(cluster):
         await cluster.look()
         found = {coordinator.status.model for coordinator in cluster.coordinators.present}
         try:

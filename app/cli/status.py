@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import aclosing
 
 import click
 
@@ -14,8 +15,15 @@ from app.cli.session import open_cluster
 from app.cli.tables import print_placement
 from app.config.logfile import log_file
 from app.core.cluster import Cluster
+from app.core.coordinator_status import LOADS
+from app.core.loading import LoadProgress
 from app.core.memory import memory_together
 from app.text.units import UNKNOWN, plural
+from app.ui.load_text import load_lines
+
+_LOOKS = 6
+_HZ = 20
+_WIDTH, _MOST = 80, 20
 
 
 @click.command()
@@ -35,11 +43,21 @@ async def _status(options: ClusterOptions, *, with_settings: bool, as_json: bool
             _print_settings(cluster, as_json=as_json)
             return 0
         await cluster.look()
+        await look_at_load(cluster)
         if as_json:
             print_json(status_form(cluster))
         else:
             _print_status(cluster)
     return 0
+
+
+async def look_at_load(cluster: Cluster) -> None:
+    """Look a few times at loads that are under way: one look tells no rate, and none what holds it up."""
+    looks = 0
+    with cluster.bus.subscribe() as mailbox:
+        async with aclosing(mailbox.batches(_HZ)) as batches:
+            while looks < _LOOKS and any(c.status.state in LOADS for c in cluster.coordinators.present):
+                looks += any(isinstance(event, LoadProgress) for event in await anext(batches))
 
 
 def _print_status(cluster: Cluster) -> None:
@@ -65,6 +83,9 @@ def _print_status(cluster: Cluster) -> None:
         where = plural(len(now.backends), "backend") if now.backends else "this box alone"
         running = f"{now.state}: {now.model}, pid {now.pid}, port {now.port}, {where}"
         click.echo(f"{'coordinator':<13} {running}")
+        if coordinator.load is not None:
+            for line in load_lines(coordinator.load, _WIDTH, _MOST):
+                click.echo(str(line))
         print_placement(now.placement)
 
 

@@ -111,7 +111,7 @@ def print_placement(placement: Iterable[Placement]) -> None:
 def print_plan(rows: Iterable[PlannedDevice]) -> None:
     """One line a device: what it is to hold, and what is left free."""
     print_table(
-        ("backend", "device", "layers", "weights", "kv", "compute", "free", "left free"),
+        ("backend", "device", "layers", "weights", "kv", "compute", "learnt", "free", "left free"),
         [
             (
                 str(row.backend),
@@ -120,6 +120,7 @@ def print_plan(rows: Iterable[PlannedDevice]) -> None:
                 bytes_text(row.weights_bytes),
                 bytes_text(row.cache_bytes),
                 bytes_text(row.compute_bytes),
+                bytes_text(row.learnt_bytes),
                 bytes_text(row.free_before),
                 bytes_text(row.free_after),
             )

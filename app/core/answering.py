@@ -117,7 +117,7 @@ class Answering:
                 async for part in parts:
                     yield part
         except AnswerBroken as broken:
-            raise await _true_cause(coordinator, broken) from broken
+            raise await true_cause(coordinator, broken) from broken
 
     async def _from_pool(
         self, route: Route, conversation: Conversation, stopwatch: Stopwatch
@@ -151,8 +151,8 @@ def _is_callers_fault(broken: AnswerBroken) -> bool:
     return broken.status in _CALLERS_FAULT and broken.status != _NOT_FOUND
 
 
-async def _true_cause(coordinator: Coordinator, broken: AnswerBroken) -> AnswerBroken:
-    """A stream that broke because its coordinator ended is told by why that ended."""
+async def true_cause(coordinator: Coordinator, broken: AnswerBroken) -> AnswerBroken:
+    """What to tell of a stream that broke: where its coordinator has ended, why that was."""
     status = await coordinator.settled()
     if status.failure is not None:
         return AnswerBroken(broken.stage, status.failure.cause, status.failure.remedy)

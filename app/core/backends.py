@@ -21,7 +21,11 @@ from app.text.version import ProtocolVersion
 
 LOST = frozenset({BackendState.REFUSED, BackendState.NO_ANSWER})
 """The states of a backend that is not there."""
-USABLE = frozenset({BackendState.FREE, BackendState.OURS})
+HELD = frozenset({BackendState.OURS, BackendState.UNUSED})
+"""The states of a backend that our own coordinator holds."""
+WELL = frozenset({BackendState.FREE, BackendState.OURS})
+"""The states of a backend with which all is as it should be."""
+USABLE = WELL | HELD
 """The states of a backend that a coordinator of ours can take."""
 UNREMARKED = Remark()
 LOOKS_KEPT = 120
@@ -205,6 +209,12 @@ class Backends:
         if known is not None and not known.devices:
             self._see(replace(known, devices=devices))
 
+    def find_unused(self, addresses: Iterable[Address]) -> None:
+        """Our coordinator holds these, and its load has put nothing on them; so until it lets them go."""
+        for address in sorted(self.held.intersection(addresses, self._known)):
+            detail = "it was chosen but received nothing of the model"
+            self._see(replace(self._known[address], state=BackendState.UNUSED, detail=detail))
+
     async def check(self, addresses: Iterable[Address]) -> tuple[Backend, ...]:
         """Probe these backends now and return what was seen, in their order; some are spared."""
         wanted = tuple(dict.fromkeys(addresses))
@@ -276,11 +286,18 @@ class Backends:
         if before is None or replace(before, checked=backend.checked) != backend:
             self._bus.publish(BackendSeen(backend))
         if before is not None and before.state not in (None, backend.state) and backend.state is not None:
-            good = backend.state in USABLE
             said = f"{backend.state}: {backend.detail}" if backend.detail else str(backend.state)
-            back = Severity.GOOD if before.state in LOST else Severity.INFO
-            self._bus.say(str(backend.address), said, back if good else Severity.WARNING)
+            self._bus.say(str(backend.address), said, _severity(before.state, backend.state))
         return backend
+
+
+def _severity(before: BackendState | None, now: BackendState) -> Severity:
+    """How much it matters that a state has become another."""
+    if now is BackendState.UNUSED:
+        return Severity.ERROR
+    if now not in WELL:
+        return Severity.WARNING
+    return Severity.GOOD if before in LOST else Severity.INFO
 
 
 async def _end(task: asyncio.Task[None]) -> None:

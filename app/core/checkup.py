@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from app.config.crashes import newest_report
 from app.config.logfile import log_file
-from app.core.backends import USABLE
+from app.core.backends import WELL
 from app.core.cluster import Cluster
 from app.llama.command import worker_command_text
 from app.llama.engine import EngineProblem
@@ -147,7 +147,7 @@ def _backends(cluster: Cluster) -> Iterator[Finding]:
             f"Run '{worker_command_text('THIS-HOST-IP')}' on another box, then 'synaptic-tui discover' here.",
         )
     for backend in known:
-        good = backend.state in USABLE
+        good = backend.state in WELL
         detail = f", {backend.detail}" if backend.detail else ""
         text = f"{backend.address} is {backend.state}{detail}"
         if good:
@@ -157,6 +157,7 @@ def _backends(cluster: Cluster) -> Iterator[Finding]:
 
 
 REMEDIES = {
+    BackendState.UNUSED: "Look at coordinator.extra_arguments, or disable it; then restart the coordinator.",
     BackendState.BUSY: "Stop the coordinator that holds it, or wait until that one ends.",
     BackendState.MISMATCH: "Run the same llama.cpp build there and here.",
     BackendState.NOT_RPC: "Check host and port: another program answers there.",

@@ -31,8 +31,10 @@ from app.core.facts import ModelReader
 from app.core.idleness import Idleness
 from app.core.landlord import Landlord
 from app.core.launch import LaunchPlan
+from app.core.measured_plans import MeasuredPlans
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
+from app.core.placement_bench import PlacementBench
 from app.core.plan import Misfit, Plan
 from app.core.planning import AS_SET, Change, Planning
 from app.core.pool import Node, Pool
@@ -42,7 +44,7 @@ from app.core.routing import Policy, Route, Surroundings, Target, decide, decide
 from app.core.tenancy import CHANCES, Overtaken
 from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
-from app.gguf.cache import CacheType
+from app.core.winners import Winners
 from app.ollama.client import OllamaLimits
 from app.rpc.probe import ProbeLimits
 from app.text.address import Address
@@ -68,6 +70,11 @@ class Places:
     def history(self) -> Path:
         """The file of what was planned and what came of it."""
         return self.state / "placements.jsonl"
+
+    @property
+    def winners(self) -> Path:
+        """The file of the placements that were measured to be the fastest."""
+        return self.state / "winners.json"
 
     @property
     def lasting(self) -> Path:
@@ -118,8 +125,10 @@ class Cluster:
             settings.coordinator,
             environment,
         )
-        self.planning = Planning(settings.placement, settings.coordinator)
-        self.landlord = Landlord(self.coordinators, self.backends, self.planning)
+        self.planning = Planning(settings.placement, settings.coordinator, self.coordinators.history)
+        self._plans = MeasuredPlans(self.planning, Winners(places.winners), self.engines)
+        self.landlord = Landlord(self.coordinators, self.backends, self._plans)
+        self.bench = PlacementBench(self.bus, self.coordinators, self.backends, self.engines, self._plans)
         self.idleness = Idleness(self.bus, self.coordinators, lambda: self.settings.coordinator.idle_unload_s)
         self.box = BoxWatch(self.bus)
         self._answering = Answering(self.route, self.pool, self._coordinator_for, settings.chat)
@@ -145,6 +154,7 @@ class Cluster:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
         await self.conversations.flush()
+        await self.bench.end()
         await self.coordinators.leave()
         await self.pool.close()
 
@@ -256,12 +266,24 @@ class Cluster:
             return replace(around, unplanned=str(problem), way=await self.landlord.all_backends(swap))
         return replace(around, placement=placement, way=way)
 
-    async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit[CacheType]:
+    async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit:
         """Where the layers of a model would go, over the backends as they were last seen.
 
         Raises:
             UnknownModel: no model has that name.
             Problem: it has no file here that llama.cpp can load, or nothing can be planned.
+        """
+        model = await self.loadable(name)
+        assert model.path is not None, "it is on this box"
+        placement, way = await self.landlord.place(model.name, model.path, change, None)
+        return replace(placement, reasons=(*placement.reasons, *way.reasons))
+
+    async def loadable(self, name: str) -> Model:
+        """The model of that name, which a coordinator of this box can load; no backend is unseen afterwards.
+
+        Raises:
+            UnknownModel: no model has that name.
+            Problem: it has no file here that llama.cpp can load.
         """
         await self._look_at_the_unseen()
         model = await self.catalogue.find(name, self.pool_in_use())
@@ -270,8 +292,7 @@ class Cluster:
                 model.problem or f"No GGUF of {model.name} is on this box.",
                 "" if model.problem else "Pull it on this box with 'ollama pull', or give a path.",
             )
-        placement, way = await self.landlord.place(model.name, model.path, change, None)
-        return replace(placement, reasons=(*placement.reasons, *way.reasons))
+        return model
 
     def begin(
         self, conversation: Conversation, prompt: str, attachments: tuple[Attachment, ...] = ()

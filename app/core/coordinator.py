@@ -23,10 +23,12 @@ from app.core.coordinator_status import (
 from app.core.diagnosis import check, why_ended, why_silent, why_slow
 from app.core.events import Severity, Teller
 from app.core.launch import Launch, LaunchPlan
-from app.core.loading import Loading
+from app.core.loading import Loading, LoadProgress
 from app.core.log_watch import LogWatch
 from app.core.placement import read_placement, unused
+from app.core.placement_history import Speed
 from app.core.proof import prove, surprises
+from app.core.speeds import SpeedKeeper
 from app.llama.failure import Failure
 from app.llama.health import Health
 from app.llama.log_book import LogBook
@@ -67,6 +69,7 @@ class _Served:
     client: LlamaClient
     log: LogWatch
     loading: Loading
+    speeds: SpeedKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,19 @@ class Coordinator:
     rest. It outlives this process unless `stop` is called.
     """
 
-    def __init__(self, bus: Teller, backends: Backends, deadlines: Deadlines, model: str) -> None:
+    def __init__(
+        self,
+        bus: Teller,
+        backends: Backends,
+        deadlines: Deadlines,
+        model: str,
+        keep_speed: Callable[[Speed], None],
+    ) -> None:
         self._bus = bus
         self._backends = backends
         self._deadlines = deadlines
+        self._keep_speed = keep_speed
+        """Blocks on the disk."""
         self._served: _Served | None = None
         self._placed: Callable[[CoordinatorStatus], Awaitable[None]] | None = None
         self._began = time.monotonic()
@@ -117,6 +129,12 @@ class Coordinator:
     def log(self) -> LogWatch | None:
         """Its log and what that tells; None until there is a process."""
         return self._served.log if self._served is not None else None
+
+    @property
+    def load(self) -> LoadProgress | None:
+        """How far its load is; None unless it is under way."""
+        loads = self._served is not None and not self._settled.is_set()
+        return self._served.loading.latest if self._served is not None and loads else None
 
     def _is_stopping(self) -> bool:
         return self.status.state is CoordinatorState.STOPPING
@@ -257,11 +275,15 @@ class Coordinator:
 
     def _attach(self, child: Child, port: int, key: str, log: Path) -> _Served:
         identity = child.identity
-        loading = Loading(self._bus, identity.pid, self.status.backends)
+        loading = Loading(
+            self._bus, identity.pid, self.status.backends, plan=self.status.planned, age_s=identity.age_s
+        )
         from app.llama.client import LlamaClient
 
         client = LlamaClient(f"http://127.0.0.1:{port}", key)
-        served = self._served = _Served(child, client, LogWatch(self._bus, LogBook(log), loading), loading)
+        watch = LogWatch(self._bus, LogBook(log), loading)
+        speeds = SpeedKeeper(self._bus, watch, self._keep_speed)
+        served = self._served = _Served(child, client, watch, loading, speeds)
         self._show(
             state=CoordinatorState.STARTING,
             started=identity.started_at,
@@ -277,6 +299,7 @@ class Coordinator:
         """From a process to its end."""
         exited = asyncio.create_task(served.child.wait(), name=f"exit of {self.status.model}")
         follower = asyncio.create_task(served.log.follow(), name=f"log of {self.status.model}")
+        keeper = asyncio.create_task(served.speeds.watch(), name=f"speed of {self.status.model}")
         try:
             if self.status.state is CoordinatorState.READY or await self._loads(served, exited, load_s):
                 await asyncio.wait([exited])
@@ -285,11 +308,14 @@ class Coordinator:
                 chosen, log = self.status.backends, served.log.book.path
                 raise CoordinatorFailed(await why_ended(self._backends, chosen, log, exited.result()))
         finally:
-            for task in (exited, follower):
+            for task in (exited, follower, keeper):
                 task.cancel()
-            await asyncio.gather(exited, follower, return_exceptions=True)
+            await asyncio.gather(exited, follower, keeper, return_exceptions=True)
             if not served.child.running:
                 await served.log.finish()
+            elif served.log.is_abreast:
+                await served.log.catch_up()
+            await served.speeds.keep()
 
     async def _loads(self, served: _Served, exited: asyncio.Task[int | None], load_s: float) -> bool:
         """Whether it became ready, rather than ended, by itself or because it was told to."""
@@ -331,8 +357,7 @@ class Coordinator:
         where = plural(len(self.status.backends), "backend") if self.status.backends else "this box alone"
         ready = "ready, adopted" if adopted else f"ready in {duration_text(took)}"
         self._say(f"{ready} ({where})", Severity.GOOD)
-        for address in unused(self.status.backends, placement):
-            self._say(f"{address} was chosen but received nothing", Severity.ERROR)
+        self._backends.find_unused(unused(self.status.backends, placement))
         await self._compare_with_plan()
 
     async def _compare_with_plan(self) -> None:

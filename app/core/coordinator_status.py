@@ -33,6 +33,8 @@ class CoordinatorState(StrEnum):
     FAILED = "failed"
 
 
+LOADS = frozenset({CoordinatorState.STARTING, CoordinatorState.LOADING})
+"""The states in which a load is under way."""
 ENDED = frozenset({CoordinatorState.STOPPED, CoordinatorState.FAILED})
 
 

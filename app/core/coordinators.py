@@ -237,7 +237,8 @@ class Coordinators:
             lock.release()
 
         async def placed(status: CoordinatorStatus) -> None:
-            await asyncio.to_thread(self.history.add, past_placement(status, engine.version))
+            links = {backend.address: backend.latency_ms for backend in self._backends.known}
+            await asyncio.to_thread(self.history.add, past_placement(status, engine.version, links))
 
         async def life() -> None:
             try:
@@ -252,7 +253,7 @@ class Coordinators:
 
     def _new(self, model: str) -> Coordinator:
         voice = Voice(self._bus, model, lambda: any(other.status.model != model for other in self.present))
-        return Coordinator(voice, self._backends, self._deadlines, model)
+        return Coordinator(voice, self._backends, self._deadlines, model, self.history.add_speed)
 
     async def _adopt(self) -> None:
         records, problems = await asyncio.to_thread(self._records.all)

@@ -9,7 +9,8 @@ from pathlib import Path
 from app.config.settings import Swap
 from app.core.backends import Backends
 from app.core.coordinators import Coordinators
-from app.core.planning import Change, Planning
+from app.core.measured_plans import MeasuredPlans
+from app.core.planning import Change
 from app.core.tenancy import Objection, Placed, Tenant, Way, clear, find_place
 
 
@@ -19,14 +20,14 @@ class Landlord:
     `swap` says whom a model may put out; None: as the settings say.
     """
 
-    def __init__(self, coordinators: Coordinators, backends: Backends, planning: Planning) -> None:
+    def __init__(self, coordinators: Coordinators, backends: Backends, plans: MeasuredPlans) -> None:
         self._coordinators = coordinators
         self._backends = backends
-        self._planning = planning
+        self._plans = plans
 
     def swap(self, wanted: Swap | None) -> Swap:
         """Whom a model may put out."""
-        return wanted or self._planning.placement.swap
+        return wanted or self._plans.planning.placement.swap
 
     async def place(self, model: str, path: Path, change: Change, swap: Swap | None) -> tuple[Placed, Way]:
         """Where the layers of the model at `path` go, and who makes way for it.
@@ -40,7 +41,7 @@ class Landlord:
             leaving = [tenant for tenant in everybody if tenant not in staying]
             freed = sum(tenant.here_bytes for tenant in leaving if not tenant.is_loading)
             wanted = sum(tenant.here_bytes for tenant in staying if tenant.is_loading)
-            return await self._planning.plan(
+            return await self._plans.plan(
                 path,
                 self._backends.known,
                 change,

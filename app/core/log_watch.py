@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.core.events import CoordinatorChange, Severity, Teller
@@ -34,6 +35,10 @@ class LogWatch:
         self._loading = loading
         """None for a load that is over."""
         self.requests = Requests()
+        self.is_abreast = False
+        """Whether all that was there has been read once."""
+        self._untaken = b""
+        """Of the book, but not learnt from yet: whoever reads on after a cancellation begins with it."""
         self._room_looked_at = 0
 
     async def follow(self) -> None:
@@ -50,6 +55,12 @@ class LogWatch:
         except OSError as error:
             self._bus.say("coordinator", f"its log cannot be read: {error.strerror}", Severity.WARNING)
 
+    async def catch_up(self) -> None:
+        """Read what was written since the last look; `follow` has told where that is not possible."""
+        with suppress(OSError):
+            while await self._read_on():
+                pass
+
     async def finish(self) -> None:
         """Read what is left of a log that nobody writes any more."""
         while await self._read_on(to_the_last_byte=True):
@@ -59,11 +70,14 @@ class LogWatch:
 
     async def _read_on(self, *, to_the_last_byte: bool = False) -> bool:
         """Take the next lines in; whether there were any."""
-        piece = await self.book.grow(to_the_last_byte=to_the_last_byte)
-        if not piece:
+        self._untaken = self._untaken or await self.book.grow(to_the_last_byte=to_the_last_byte)
+        if not self._untaken:
+            self.is_abreast = True
             return False
         told = False
-        for line, fact in await asyncio.to_thread(read_facts, piece):
+        facts = await asyncio.to_thread(read_facts, self._untaken)
+        self._untaken = b""
+        for line, fact in facts:
             told |= self.requests.take(line, fact)
             if self._loading is not None:
                 self._loading.take(line, fact)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
+from app.gguf.cache import CacheType
 from app.text.address import Address
 from app.text.units import GIB
 
-Cache = TypeVar("Cache", bound=str)
-"""How the engine names the type of a cache: `f16`, `q8_0`."""
-_Cache = TypeVar("_Cache", bound=str, contravariant=True)
+Split = tuple[tuple[Address, tuple[int, ...]], ...]
+"""Backends in the order of `--rpc`, each with the layers of each of its devices."""
 
 MARGIN_BYTES = GIB
 """What llama-server itself wants left on each device (`--fit-target` in common/arg.cpp)."""
@@ -21,7 +21,7 @@ MAX_DEVICES = 15
 does `-ts` take more proportions (`llama_max_devices` in common/arg.cpp)."""
 
 
-class Needs(Protocol[_Cache]):
+class Needs(Protocol):
     """What memory a model needs, in bytes.
 
     Its offloadable layers are the repeating ones and one more, the output: index `len(layers)`.
@@ -42,7 +42,7 @@ class Needs(Protocol[_Cache]):
     def weights_of(self, first: int, count: int) -> int:
         """The weights of `count` layers from `first` on."""
 
-    def cache_of(self, first: int, count: int, context: int, k: _Cache, v: _Cache) -> int:
+    def cache_of(self, first: int, count: int, context: int, k: CacheType, v: CacheType) -> int:
         """The caches of `count` layers from `first` on; more context never needs less."""
 
     def compute_bytes(self, context: int, *, has_output: bool) -> int:
@@ -60,13 +60,13 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish(Generic[Cache]):
+class Wish:
     """How a model is to be placed. A what-if is another wish."""
 
     context: int
     """Tokens."""
-    k: Cache
-    v: Cache
+    k: CacheType
+    v: CacheType
     left_out: frozenset[Address] = frozenset()
     """Not to be used, even if also forced."""
     taken: tuple[Taken, ...] = ()
@@ -96,6 +96,8 @@ class PlannedDevice:
     compute_bytes: int
     free_before: int
     """What the plan counts on: of memory that several backends claim, only a part."""
+    learnt_bytes: int = 0
+    """Kept free beside that, as it took so much more than planned before."""
 
     @property
     def held_bytes(self) -> int:
@@ -105,7 +107,7 @@ class PlannedDevice:
     @property
     def free_after(self) -> int:
         """What is left, the margin included."""
-        return self.free_before - self.held_bytes
+        return self.free_before - self.held_bytes - self.learnt_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +147,21 @@ class Plan:
         """
         return tuple(row.layers for row in self.rows)
 
+    @property
+    def split(self) -> Split:
+        """The layers of each device, backend by backend."""
+        return tuple(
+            (backend, tuple(row.layers for row in self.rows if row.backend == backend))
+            for backend in self.backends
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class Suggestion(Generic[Cache]):
+class Suggestion:
     """A change after which the model fits, found by planning with it."""
 
     sentence: str
-    wish: Wish[Cache]
+    wish: Wish
     more_bytes: int | None = None
     """Free memory of one more backend, of one device; None where the wish alone does it."""
 
@@ -160,13 +170,13 @@ class Suggestion(Generic[Cache]):
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit(Generic[Cache]):
+class Misfit:
     """No placement fits: how far it would go, and what would help."""
 
     rows: tuple[PlannedDevice, ...]
     """As in a plan, but the last layers have no place."""
     short_by: int
     """Weights and caches of the layers that have no place."""
-    nearest: tuple[Suggestion[Cache], ...]
+    nearest: tuple[Suggestion, ...]
     excluded: tuple[Excluded, ...]
     reasons: tuple[str, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.core.backends import Backend
 from app.core.memory import Memory, box_of, claims_all
-from app.core.plan import Cache, Needs, PlannedDevice, Wish
+from app.core.plan import Needs, PlannedDevice, Wish
 from app.core.spread import Chain, Load, Room, by_link
 from app.rpc.probe import BackendState
 from app.text.address import Address
@@ -24,6 +24,8 @@ class Outcome:
     rows: tuple[PlannedDevice, ...]
     load: Load
     fits: bool
+    is_given: bool = False
+    """Whether the layers of each device were not chosen, but said."""
 
     @property
     def used(self) -> tuple[Backend, ...]:
@@ -31,7 +33,7 @@ class Outcome:
         return tuple(self.seen[address] for address in dict.fromkeys(row.backend for row in self.rows))
 
 
-def why_unused(room: Room, wish: Wish[Cache], outcome: Outcome) -> str:
+def why_unused(room: Room, wish: Wish, outcome: Outcome) -> str:
     """Why a backend that could be used has no layers, in a sentence."""
     if not room.holds_one(outcome.load):
         return f"It cannot hold a single layer and keep {bytes_text(wish.margin_bytes)} free."
@@ -45,9 +47,7 @@ def why_unused(room: Room, wish: Wish[Cache], outcome: Outcome) -> str:
     return f"The model fits on {plural(len(links), 'backend')}{' with faster links' if faster else ''}."
 
 
-def reasons_for(
-    needs: Needs[Cache], wish: Wish[Cache], outcome: Outcome, host: Memory | None
-) -> Iterator[str]:
+def reasons_for(needs: Needs, wish: Wish, outcome: Outcome, host: Memory | None) -> Iterator[str]:
     """What there is to say of the plan, line by line."""
     yield _needed(needs, wish)
     if needs.trained_context is not None and wish.context > needs.trained_context:
@@ -57,7 +57,7 @@ def reasons_for(
     yield from _doubts(outcome)
 
 
-def _needed(needs: Needs[Cache], wish: Wish[Cache]) -> str:
+def _needed(needs: Needs, wish: Wish) -> str:
     layers = len(needs.layers) + 1
     weights = needs.weights_of(0, layers)
     cache = needs.cache_of(0, layers, wish.context, wish.k, wish.v)
@@ -68,7 +68,7 @@ def _needed(needs: Needs[Cache], wish: Wish[Cache]) -> str:
     )
 
 
-def _on_this_box(needs: Needs[Cache], host: Memory | None) -> str:
+def _on_this_box(needs: Needs, host: Memory | None) -> str:
     stays = f"{bytes_text(needs.host_bytes)} stay on the coordinator's box"
     if host is None or host.free_bytes is None:
         return f"{stays}; how much is free there is not known."
@@ -79,7 +79,7 @@ def _on_this_box(needs: Needs[Cache], host: Memory | None) -> str:
     return f"{stays}, which has {bytes_text(host.free_bytes)} free."
 
 
-def _choice(wish: Wish[Cache], outcome: Outcome) -> Iterator[str]:
+def _choice(wish: Wish, outcome: Outcome) -> Iterator[str]:
     used = outcome.used
     margin = bytes_text(wish.margin_bytes)
     count = plural(len(used), "backend")
@@ -88,6 +88,9 @@ def _choice(wish: Wish[Cache], outcome: Outcome) -> Iterator[str]:
         return
     if not outcome.fits:
         yield f"It does not fit on {count} with {margin} left free on each device."
+        return
+    if outcome.is_given:
+        yield f"On {count}, in the order and with the layers that were given."
         return
     if wish.every:
         yield f"On {count}: as many as can be used, as you asked for."

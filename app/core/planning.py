@@ -12,9 +12,11 @@ import psutil
 
 from app.config.settings import CoordinatorSettings, PlacementSettings
 from app.core.backends import Backend
+from app.core.lessons import NOTHING_LEARNT, Lessons, learn
 from app.core.memory import Memory
-from app.core.plan import Misfit, Plan, Taken, Wish
-from app.core.planner import plan_placement
+from app.core.placement_history import PastPlacement, PlacementHistory
+from app.core.plan import Misfit, Plan, Split, Taken, Wish
+from app.core.planner import plan_placement, plan_split
 from app.gguf.cache import CacheType
 from app.gguf.header import read_model
 from app.gguf.memory import Needs, needs_of
@@ -27,6 +29,8 @@ LEAST_CONTEXT = 4096
 _KEPT = 256
 """Needs of so many models are remembered: to read a header takes a tenth of a second, and the model picker
 asks for the route of each."""
+LOADS_READ = 200
+"""Of the newest loads, to learn from."""
 _BY_HAND = frozenset(
     {
         *("-ts", "--tensor-split", "-ngl", "--gpu-layers", "--n-gpu-layers", "-sm", "--split-mode"),
@@ -54,6 +58,8 @@ class Change:
     left_out: frozenset[Address] = frozenset()
     forced: frozenset[Address] = frozenset()
     every: bool = False
+    split: Split = ()
+    """The layers of each device, where they have a place as they are; else it is planned as without."""
 
 
 AS_SET = Change()
@@ -62,9 +68,18 @@ AS_SET = Change()
 class Planning:
     """Plans with the settings of this box; put others in place of them when they change."""
 
-    def __init__(self, placement: PlacementSettings, coordinator: CoordinatorSettings) -> None:
+    def __init__(
+        self,
+        placement: PlacementSettings,
+        coordinator: CoordinatorSettings,
+        history: PlacementHistory | None = None,
+    ) -> None:
         self.placement = placement
         self.coordinator = coordinator
+        self._history = history
+        """The loads to learn from; None: nothing is learnt."""
+        self._learnt: tuple[tuple[PastPlacement, ...], Lessons] = (), NOTHING_LEARNT
+        """Of which loads, and what: the model picker asks for the plan of each model."""
 
     async def plan(
         self,
@@ -74,7 +89,7 @@ class Planning:
         *,
         freed_bytes: int = 0,
         taken: tuple[Taken, ...] = (),
-    ) -> Plan | Misfit[CacheType]:
+    ) -> Plan | Misfit:
         """Where the layers of the model at `path` would go.
 
         `freed_bytes` is what coordinators that have to make way for it hold of this box's memory, less what
@@ -91,21 +106,34 @@ class Planning:
                 f"Nothing is planned, as coordinator.extra_arguments has '{by_hand}'.",
                 "Take it out to have llama-server's layers planned.",
             )
-        needs, host = await asyncio.gather(
-            asyncio.to_thread(_needs, path), asyncio.to_thread(_memory_of_this_box, freed_bytes)
+        needs, host, lessons = await asyncio.gather(
+            asyncio.to_thread(_needs, path),
+            asyncio.to_thread(_memory_of_this_box, freed_bytes),
+            asyncio.to_thread(self._lessons),
         )
         wish = replace(self._wish(needs, backends, change), taken=taken)
-        planned = plan_placement(needs, wish, backends, host)
+        given = plan_split(needs, wish, change.split, backends, host, lessons) if change.split else None
+        planned = given or plan_placement(needs, wish, backends, host, lessons)
         if isinstance(planned, Misfit) and self._is_context_free(change):
             smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)
             if smaller is not None:
-                return plan_placement(needs, smaller, backends, host)
+                return plan_placement(needs, smaller, backends, host, lessons)
         return planned
+
+    def _lessons(self) -> Lessons:
+        """Blocks on the disk. A history that cannot be read teaches nothing; whoever asks for it is told."""
+        try:
+            past = self._history.newest(LOADS_READ) if self._history else ()
+        except Problem:
+            return NOTHING_LEARNT
+        if past != self._learnt[0]:
+            self._learnt = past, learn(past)
+        return self._learnt[1]
 
     def _is_context_free(self, change: Change) -> bool:
         return change.context is None and self.coordinator.context is None
 
-    def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish[CacheType]:
+    def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish:
         known = frozenset(backend.address for backend in backends)
         context = change.context or self.coordinator.context or needs.trained_context or LEAST_CONTEXT
         every = change.every or (self.placement.backends == "all" and change.only is None)

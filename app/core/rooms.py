@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.backends import USABLE, Backend
+from app.core.lessons import Lessons
 from app.core.memory import THIS_BOX, Memory, box_of, claims_all
-from app.core.plan import Cache, Excluded, Wish
+from app.core.plan import Excluded, Wish
 from app.core.spread import Room
 from app.text.address import Address
 
@@ -31,14 +32,15 @@ class _Part:
 
 
 def rooms(
-    backends: Iterable[Backend], wish: Wish[Cache], host: Memory | None
+    backends: Iterable[Backend], wish: Wish, host: Memory | None, lessons: Lessons
 ) -> tuple[tuple[Room, ...], tuple[Excluded, ...]]:
     """The room on each backend that may be used, fastest link first, and why the others may not.
 
     What all workers of a box claim goes to the one with the fastest link, or in equal parts to those that
     are forced, or to all where every one is to be used. On this box it is no more than what `host` has free,
     on another one no more than what those leave that are taken.
-    A link that was not measured counts as the slowest of those that were.
+    The margin is taken off, and what each device took more than planned before. A link that was not measured
+    counts as the slowest of those that were.
     """
     backends = tuple(backends)
     reasons = {backend.address: _hindrance(backend, wish) for backend in backends}
@@ -54,14 +56,17 @@ def rooms(
             reasons[backend.address] = f"It is on the same box as {elsewhere[0]}, whose memory counts once."
             continue
         latency = slowest if backend.latency_ms is None else backend.latency_ms
-        free = _free_bytes(backend, parts)
-        found.append(Room(backend.address, latency, tuple(size - wish.margin_bytes for size in free)))
+        devices = tuple(
+            free - wish.margin_bytes - lessons.kept_bytes(backend.address, index)
+            for index, free in enumerate(_free_bytes(backend, parts))
+        )
+        found.append(Room(backend.address, latency, devices))
     unknown = dict.fromkeys(wish.forced - reasons.keys(), "You asked for it, but no such backend is known.")
     excluded = sorted({**reasons, **unknown}.items())
     return tuple(found), tuple(Excluded(address, reason) for address, reason in excluded if reason)
 
 
-def _hindrance(backend: Backend, wish: Wish[Cache]) -> str | None:
+def _hindrance(backend: Backend, wish: Wish) -> str | None:
     """Why it cannot be used; None where it can."""
     if backend.address in wish.left_out:
         return "You left it out."
@@ -107,7 +112,7 @@ def _parts(
     return parts
 
 
-def _held(backends: Iterable[Backend], wish: Wish[Cache]) -> Counter[_Claim]:
+def _held(backends: Iterable[Backend], wish: Wish) -> Counter[_Claim]:
     """What is missing of each claim, as those that are taken hold it."""
     known = {backend.address: backend for backend in backends}
     held = Counter[_Claim]()

@@ -11,7 +11,6 @@ from app.core.models import Model
 from app.core.plan import Misfit, Plan
 from app.core.pool import Node
 from app.core.tenancy import FREE_WAY, Way
-from app.gguf.cache import CacheType
 from app.text.address import Address
 from app.text.units import UNKNOWN, bytes_text, count_text, plural
 
@@ -61,7 +60,7 @@ class Surroundings:
     """Why no coordinator can use backends, such as an engine without RPC; None where it can."""
     serving: tuple[Address, ...] | None = None
     """The backends of the coordinator that serves the model already; None where none does."""
-    placement: Plan | Misfit[CacheType] | None = None
+    placement: Plan | Misfit | None = None
     """Where the layers would go; None where that was not planned."""
     unplanned: str | None = None
     """Why it was not, in a sentence; None where nobody needs to know."""

@@ -10,11 +10,10 @@ from app.core.coordinator_status import CoordinatorState, CoordinatorStatus
 from app.core.memory import THIS_BOX, box_of
 from app.core.placement import share_of
 from app.core.plan import Misfit, Plan, Taken
-from app.gguf.cache import CacheType
 from app.text.address import Address
 from app.text.problem import Problem
 
-Placed = Plan | Misfit[CacheType]
+Placed = Plan | Misfit
 
 
 CHANCES = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +42,11 @@ class ProcessIdentity:
     def started_at(self) -> datetime:
         """By the wall clock as it is now."""
         return datetime.fromtimestamp(psutil.boot_time() + self.started, UTC)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since its start."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.started
 
 
 class Child:

@@ -30,6 +30,8 @@ class BackendState(StrEnum):
     """An RPC server that serves nobody and speaks our engine's protocol."""
     OURS = "ours"
     """Held by our own coordinator; never the verdict of a probe, for such a backend is not probed."""
+    UNUSED = "unused"
+    """Held by our own coordinator, which has put nothing on it; never the verdict of a probe either."""
     BUSY = "busy"
     """Connected, but silent: it serves somebody else."""
     MISMATCH = "mismatch"

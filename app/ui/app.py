@@ -17,8 +17,9 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
-from textual.events import Resize
+from textual.events import Key, Paste, Resize
 from textual.geometry import Size
+from textual.message import Message
 from textual.notifications import Notify
 from textual.screen import Screen
 from textual.worker import WorkerFailed
@@ -28,6 +29,7 @@ from app.ui.screens.opening import OpeningScreen
 from app.ui.styles import STYLESHEETS, styles_folder
 from app.ui.terminal import TerminalDriver
 from app.ui.themes import register_ours, theme_or_usual
+from app.ui.typed_ahead import TypedAhead
 from app.ui.widgets.prompt import Prompt
 from app.ui.widgets.too_small import TooSmall, is_too_small
 
@@ -71,6 +73,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=TerminalDriver)
         register_ours(self)
         self.theme = theme_or_usual(self, theme)
+        self.typed_ahead = TypedAhead(self)
         self._opening = opening
         self._is_undrawn = False
         self.animation_level = "none"  # each frame on the way would be sent over a slow line
@@ -84,6 +87,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """A screen that comes while there is too little room is covered too."""
         self.screen_change_signal.subscribe(self, lambda screen: self._cover(screen, self.size))
+        self.screen_change_signal.subscribe(self, self.typed_ahead.see_screen)
 
     def get_default_screen(self) -> Screen[None]:
         """What is seen while the cluster is being opened."""
@@ -122,7 +126,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 return
         super().exit(result, return_code, message)
 
+    async def _post_message(self, message: Message) -> bool:
+        """Drivers give what is typed here; everybody else posts as ever."""
+        if isinstance(message, Key | Paste):
+            self.typed_ahead.take(message)
+            return True
+        return await super()._post_message(message)
+
     async def _shutdown(self) -> None:
+        await self.typed_ahead.end()
         try:
             await super()._shutdown()
         finally:

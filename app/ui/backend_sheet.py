@@ -8,7 +8,7 @@ from itertools import groupby
 
 from textual.content import Content
 
-from app.core.backends import Backend, Look
+from app.core.backends import HELD, Backend, Look
 from app.core.events import LifecycleLine, Severity
 from app.core.placement import Placement, share_of
 from app.llama.command import worker_command_text
@@ -124,7 +124,7 @@ def _troubles(troubles: Sequence[LifecycleLine]) -> Iterator[Content]:
 def _probes(known: KnownOfBackend, width: int) -> Iterator[Content]:
     looks = known.looks
     yield heading("Probes", _spread(looks))
-    if known.backend.state is BackendState.OURS:
+    if known.backend.state in HELD:
         yield Content("  None while our coordinator holds it.")
     elif not known.backend.enabled:
         yield Content("  None while it is disabled.")

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 from app.core.placement_history import HeldDevice, PastPlacement
 from app.core.plan import Misfit, Plan, PlannedDevice
-from app.gguf.cache import CacheType
-from app.text.units import UNKNOWN, bytes_text, plural
+from app.text.units import UNKNOWN, bytes_text, milliseconds_text, plural, rate_text
 from app.ui.sheets import Row, Section
 
 HEADINGS = ("", "layers", "weights", "cache", "compute", "free after")
 
 
-def plan_sheet(planned: Plan | Misfit[CacheType]) -> tuple[Section, ...]:
+def plan_sheet(planned: Plan | Misfit) -> tuple[Section, ...]:
     """Device by device what would go there; then why, and who is left out."""
     if isinstance(planned, Misfit):
         verdict = (
@@ -36,13 +35,8 @@ def plan_sheet(planned: Plan | Misfit[CacheType]) -> tuple[Section, ...]:
 
 def history_sheet(past: Iterable[PastPlacement]) -> tuple[Section, ...]:
     """The last loads, the newest first."""
-    return tuple(
-        Section(
-            (("", "layers", "planned", "actual"), *map(_past_row, each.devices)),
-            f"{each.at.astimezone():%Y-%m-%d %H:%M}  {each.model}  context {each.context:,}",
-        )
-        for each in past
-    )
+    headings = ("", "ms", "layers", "planned", "actual")
+    return tuple(Section((headings, *map(_past_row, each.devices)), _past_title(each)) for each in past)
 
 
 def _device_row(row: PlannedDevice) -> Row:
@@ -60,7 +54,15 @@ def _past_row(device: HeldDevice) -> Row:
     actual = device.actual
     return (
         device.backend,
+        milliseconds_text(device.round_trip_ms),
         str(device.planned.layers),
         bytes_text(device.planned.weights_bytes + device.planned.cache_bytes),
         UNKNOWN if actual is None else bytes_text(actual.weights_bytes + actual.cache_bytes),
+    )
+
+
+def _past_title(past: PastPlacement) -> str:
+    return (
+        f"{past.at.astimezone():%Y-%m-%d %H:%M}  {past.model}  context {past.context:,}  "
+        f"speed {rate_text(past.generation_rate)}, prompt {rate_text(past.prompt_rate)}"
     )

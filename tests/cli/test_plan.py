@@ -35,6 +35,7 @@ def test_a_plan_and_what_came_of_it(
     assert run("chat", "-m", str(tiny_model), "a worker").code == 0
     [past] = run("placement", "history", "--json").json["placements"]
     assert past["devices"][0]["actual"]["layers"] == 5
+    assert past["devices"][0]["round_trip_ms"] > 0
     assert str(worker.address) in run("placement", "history").out
 
 

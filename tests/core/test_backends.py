@@ -85,3 +85,22 @@ async def test_what_changes_is_published_and_what_does_not_is_not(rpc_server: Rp
         assert any(isinstance(e, LifecycleLine) and "refused" in e.text for e in told)
         await backends.check([worker.address])
         assert mailbox.take() == [BackendProbed(worker.address)]
+
+
+def test_one_with_nothing_on_it_is_in_error_for_as_long_as_it_is_held(backends: Backends) -> None:
+    used, left, other = (Address(f"127.0.0.{n}", 50052) for n in (2, 3, 4))
+    backends.add(other, "state")
+    backends.hold([used, left], "a coordinator")
+    backends.find_unused([left, other])
+    states = {backend.address: backend.state for backend in backends.known}
+    assert states == {used: BackendState.OURS, left: BackendState.UNUSED, other: None}
+    assert {backend.address for backend in backends.usable} == {used, left}, "another load may use it"
+    backends.forget(used)
+    backends.find_unused([used])
+    assert backends.get(used) is None
+    backends.hold((), "a coordinator")
+    backends.hold([left], "a coordinator")
+    assert {backend.address: backend.state for backend in backends.known} == {
+        left: BackendState.OURS,
+        other: None,
+    }

@@ -18,7 +18,7 @@ from app.core.backends import Backend
 from app.core.chat import Answered, ChatPart, Conversation, Routed
 from app.core.cluster import Cluster, Places
 from app.core.coordinator_status import CoordinatorFailed, CoordinatorState
-from app.core.events import LifecycleLine
+from app.core.events import LifecycleLine, Severity
 from app.llama.engine import Engine
 from app.rpc.probe import BackendState
 from app.text.address import Address
@@ -94,6 +94,36 @@ async def test_from_a_prompt_to_a_streamed_answer_over_two_backends(
         assert pid is not None
         assert not psutil.pid_exists(pid)
     assert all(worker.alive for worker in workers)
+
+
+async def test_a_backend_that_received_nothing_is_in_error_until_it_is_let_go(
+    engine: Engine, rpc_server: RpcServerFactory, tiny_model: Path, open_cluster: OpenCluster
+) -> None:
+    workers = [rpc_server(host="127.0.0.2"), rpc_server(host="127.0.0.3")]
+    by_hand = 'coordinator: {context: 512, threads: 1, extra_arguments: ["-ts", "1,0"]}'
+    everywhere = (SMALL[0], by_hand, SMALL[2])
+    async with open_cluster(*everywhere, engine=engine, backends=[w.address for w in workers]) as cluster:
+        await cluster.look()
+        with cluster.bus.subscribe() as mailbox:
+            status = await cluster.start(str(tiny_model))
+            used, left = status.backends
+            await until(lambda: state_of(cluster, left) is BackendState.UNUSED)
+            told = [e for e in mailbox.take() if isinstance(e, LifecycleLine)]
+        assert state_of(cluster, used) is BackendState.OURS
+        [line] = [line for line in told if line.source == str(left) and "received nothing" in line.text]
+        assert line.severity is Severity.ERROR
+        await cluster.backends.check([left])
+        assert state_of(cluster, left) is BackendState.UNUSED, "still held, so never probed"
+        async with open_cluster(*everywhere, engine=engine) as other:
+            assert state_of(other, left) is BackendState.UNUSED, "adopted"
+        await cluster.coordinators.stop()
+        await cluster.look()
+        assert state_of(cluster, left) is BackendState.FREE
+
+
+def state_of(cluster: Cluster, address: Address) -> BackendState | None:
+    known = cluster.backends.get(address)
+    return known.state if known is not None else None
 
 
 async def test_a_cancelled_answer_frees_the_slot_and_stays_as_far_as_it_came(

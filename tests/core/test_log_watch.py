@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from app.core.events import Bus, Incident, LifecycleLine, Severity
 from app.core.log_watch import LogGrew, LogWatch
 from app.core.requests import RequestState
 from app.llama.engine import Engine
+from app.llama.log import LogLine
 from app.llama.log_book import LogBook
+from app.llama.log_facts import LogFact
+from app.llama.log_reader import read_facts
 from app.llama.log_room import keep_newest
 from app.text.answer import AnswerBroken
 from tests.core.conftest import OpenCluster
@@ -40,6 +44,31 @@ async def test_it_reads_on_and_to_the_end(tmp_path: Path) -> None:
         assert LogGrew(watch.book) in mailbox.take()
     assert watch.book.end == 3
     assert [r.state for r in watch.requests.latest] == [RequestState.CANCELLED]
+
+
+async def test_what_was_read_when_it_was_cancelled_is_learnt_from_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slowly(piece: bytes) -> list[tuple[LogLine, LogFact]]:
+        reading.set()
+        go_on.wait()
+        return read_facts(piece)
+
+    monkeypatch.setattr(log_watch, "read_facts", slowly)
+    log = tmp_path / "log"
+    log.write_text(STARTED)
+    watch = LogWatch(Bus(), LogBook(log), None)
+    following = asyncio.create_task(watch.follow())
+    await until(reading.is_set)
+    following.cancel()
+    await asyncio.wait([following])
+    go_on.set()
+    assert not watch.is_abreast
+    await watch.catch_up()
+    assert [r.task for r in watch.requests.latest] == [7]
+    assert watch.is_abreast
 
 
 async def test_the_disk_is_given_back_what_is_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

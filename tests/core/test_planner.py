@@ -12,6 +12,7 @@ from app.core.backends import Backend
 from app.core.memory import Memory
 from app.core.plan import Excluded, Misfit, Plan, Wish
 from app.core.planner import plan_placement
+from app.gguf.cache import CacheType
 from app.rpc.probe import BackendState, Device
 from app.text.address import Address
 from app.text.units import GIB, MIB
@@ -19,7 +20,7 @@ from tests.support.planned import Model
 
 MODEL = Model((GIB,) * 31)
 """32 layers; with caches at 8,192 tokens, and the output, 33.5 GiB."""
-WISH = Wish(8192, "f16", "f16", margin_bytes=GIB)
+WISH = Wish(8192, CacheType.F16, CacheType.F16, margin_bytes=GIB)
 
 
 def backend(
@@ -44,13 +45,13 @@ def worker(host: str, port: int, gib: int, ms: float = 1.0) -> Backend:
     return Backend(Address(host, port), "state", BackendState.FREE, devices=(cpu,), latency_ms=ms)
 
 
-def plan(backends: Iterable[Backend], wish: Wish[str] = WISH, model: Model = MODEL) -> Plan:
+def plan(backends: Iterable[Backend], wish: Wish = WISH, model: Model = MODEL) -> Plan:
     found = plan_placement(model, wish, backends)
     assert isinstance(found, Plan), found
     return found
 
 
-def misfit(backends: Iterable[Backend], wish: Wish[str] = WISH, model: Model = MODEL) -> Misfit[str]:
+def misfit(backends: Iterable[Backend], wish: Wish = WISH, model: Model = MODEL) -> Misfit:
     found = plan_placement(model, wish, backends)
     assert isinstance(found, Misfit), found
     return found
@@ -68,12 +69,12 @@ def test_of_several_that_hold_it_alone_the_fastest_does() -> None:
     (row,) = found.rows
     assert row.free_before == 40 * GIB
     assert row.weights_bytes == MODEL.weights_of(0, 32)
-    assert row.cache_bytes == MODEL.cache_of(0, 32, 8192, "f16", "f16")
+    assert row.cache_bytes == MODEL.cache_of(0, 32, 8192, CacheType.F16, CacheType.F16)
     assert row.compute_bytes == MODEL.compute_bytes(8192, has_output=True)
     assert row.free_after == 40 * GIB - row.weights_bytes - row.cache_bytes - row.compute_bytes
     assert why(found.excluded, 1) == "The model fits on 1 backend with faster links."
     assert found.host_bytes == MODEL.host_bytes
-    assert (found.context, found.k, found.v) == (8192, "f16", "f16")
+    assert (found.context, found.k, found.v) == (8192, CacheType.F16, CacheType.F16)
 
 
 def test_the_fewest_share_it_evenly_with_the_fastest_first() -> None:
@@ -259,7 +260,8 @@ def test_a_misfit_says_how_far_it_goes_and_what_helps() -> None:
     placed = sum(row.layers for row in short.rows)
     assert placed == 30
     assert short.short_by == (
-        MODEL.weights_of(placed, 32 - placed) + MODEL.cache_of(placed, 32 - placed, 8192, "f16", "f16")
+        MODEL.weights_of(placed, 32 - placed)
+        + MODEL.cache_of(placed, 32 - placed, 8192, CacheType.F16, CacheType.F16)
     )
     assert [str(one) for one in short.nearest] == [
         "Context 8,192 → 3,328 fits.",
@@ -270,7 +272,7 @@ def test_a_misfit_says_how_far_it_goes_and_what_helps() -> None:
     plan(two, for_context.wish)
     misfit(two, replace(for_context.wish, context=for_context.wish.context + 256))
     plan(two, for_cache.wish)
-    misfit(two, replace(WISH, k="q5_1", v="q5_1"))
+    misfit(two, replace(WISH, k=CacheType.Q5_1, v=CacheType.Q5_1))
     assert for_more.more_bytes is not None
     plan([*two, backend(3, for_more.more_bytes / GIB)])
     misfit([*two, backend(3, for_more.more_bytes / GIB - 0.5)])
@@ -284,16 +286,20 @@ def test_what_would_not_help_is_not_suggested() -> None:
 
 def test_a_cache_that_is_small_already_stays_so() -> None:
     (suggested,) = [
-        one for one in misfit([backend(1, 33.9)], replace(WISH, v="q4_0")).nearest if "type" in str(one)
+        one
+        for one in misfit([backend(1, 33.9)], replace(WISH, v=CacheType.Q4_0)).nearest
+        if "type" in str(one)
     ]
-    assert (suggested.wish.k, suggested.wish.v) == ("q8_0", "q4_0")
+    assert (suggested.wish.k, suggested.wish.v) == (CacheType.Q8_0, CacheType.Q4_0)
     assert str(suggested) == "Cache type f16 and q4_0 → q8_0 and q4_0 fits."
 
 
 def test_without_any_backend_all_of_it_is_missing() -> None:
     short = misfit([])
     assert short.rows == ()
-    assert short.short_by == MODEL.weights_of(0, 32) + MODEL.cache_of(0, 32, 8192, "f16", "f16")
+    assert short.short_by == MODEL.weights_of(0, 32) + MODEL.cache_of(
+        0, 32, 8192, CacheType.F16, CacheType.F16
+    )
     (only,) = short.nearest
     assert only.more_bytes is not None
     plan([backend(1, only.more_bytes / GIB)])

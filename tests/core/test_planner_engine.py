@@ -10,6 +10,7 @@ from app.core.placement import read_placement
 from app.core.plan import MAX_DEVICES, Plan, Wish
 from app.core.planner import plan_placement
 from app.demo.model import Shape, write_model
+from app.gguf.cache import CacheType
 from app.llama.command import coordinator_command, coordinator_environment
 from app.llama.engine import Engine
 from app.llama.process import Child
@@ -39,7 +40,9 @@ async def test_each_backend_gets_the_layers_that_were_planned(
         for host, free, latency in (("127.0.0.2", 9, 3.0), ("127.0.0.3", 4, 1.0), ("127.0.0.4", 7, 2.0))
     ]
     model = Model((MIB,) * layers, output_bytes=MIB, cache_per_token=0, working=MIB, logits=MIB)
-    plan = plan_placement(model, Wish(256, "f16", "f16", every=True, margin_bytes=0), backends)
+    plan = plan_placement(
+        model, Wish(256, CacheType.F16, CacheType.F16, every=True, margin_bytes=0), backends
+    )
     assert isinstance(plan, Plan)
     assert len(set(plan.tensor_split)) == 3
     command = coordinator_command(

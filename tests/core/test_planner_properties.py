@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.backends import USABLE, Backend
+from app.core.lessons import Lesson, Lessons
 from app.core.plan import Misfit, Plan, Wish
 from app.core.planner import plan_placement
+from app.gguf.cache import CacheType
 from app.rpc.probe import BackendState, Device
 from app.text.address import Address
 from app.text.units import GIB, MIB
@@ -57,12 +59,12 @@ def clusters(draw: st.DrawFn, most: int = 5, most_devices: int = 2) -> list[Back
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> Wish[str]:
+def wishes(draw: st.DrawFn) -> Wish:
     some = st.frozensets(st.sampled_from(ADDRESSES), max_size=4)
     return Wish(
         draw(st.sampled_from([256, 4096, 32_768])),
-        "f16",
-        draw(st.sampled_from(["f16", "q8_0"])),
+        CacheType.F16,
+        draw(st.sampled_from([CacheType.F16, CacheType.Q8_0])),
         left_out=draw(some),
         forced=draw(some),
         every=draw(st.booleans()),
@@ -71,17 +73,26 @@ def wishes(draw: st.DrawFn) -> Wish[str]:
     )
 
 
+lessons_of = st.dictionaries(
+    st.tuples(st.sampled_from(ADDRESSES).map(str), st.integers(0, 1)),
+    st.integers(0, 4 * GIB).map(lambda kept: Lesson(kept, "It took more than planned.")),
+    max_size=8,
+).map(Lessons)
 plain = st.builds(
-    Wish, st.sampled_from([256, 8192]), st.just("f16"), st.just("f16"), margin_bytes=st.just(GIB)
+    Wish,
+    st.sampled_from([256, 8192]),
+    st.just(CacheType.F16),
+    st.just(CacheType.F16),
+    margin_bytes=st.just(GIB),
 )
 
 
 @few
-@given(models, wishes(), clusters(most=14))
+@given(models, wishes(), clusters(most=14), lessons_of)
 def test_the_layers_follow_one_another_and_fit(
-    model: Model, wish: Wish[str], backends: list[Backend]
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
 ) -> None:
-    found = plan_placement(model, wish, backends)
+    found = plan_placement(model, wish, backends, lessons=lessons)
     rows = found.rows
     assert [row.first_layer for row in rows[:1]] in ([], [0])
     assert all(before.first_layer + before.layers == after.first_layer for before, after in pairwise(rows))
@@ -95,17 +106,18 @@ def test_the_layers_follow_one_another_and_fit(
     for row in rows:
         assert row.free_before <= seen[row.backend].devices[row.device].free_bytes
         assert row.layers == 0 or row.free_after >= wish.margin_bytes
+        assert row.layers == 0 or row.learnt_bytes == lessons.kept_bytes(row.backend, row.device)
         assert row.weights_bytes == model.weights_of(row.first_layer, row.layers)
         assert row.cache_bytes == model.cache_of(row.first_layer, row.layers, wish.context, wish.k, wish.v)
     assert len(rows) <= wish.max_devices
 
 
 @few
-@given(models, wishes(), clusters(most=14))
+@given(models, wishes(), clusters(most=14), lessons_of)
 def test_every_backend_is_used_or_has_its_reason(
-    model: Model, wish: Wish[str], backends: list[Backend]
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
 ) -> None:
-    found = plan_placement(model, wish, backends)
+    found = plan_placement(model, wish, backends, lessons=lessons)
     used = {row.backend for row in found.rows}
     excluded = [one.address for one in found.excluded]
     assert len(set(excluded)) == len(excluded)
@@ -119,7 +131,7 @@ def test_every_backend_is_used_or_has_its_reason(
 
 @few
 @given(models, wishes(), clusters(most=14))
-def test_memory_of_a_box_is_given_away_once(model: Model, wish: Wish[str], backends: list[Backend]) -> None:
+def test_memory_of_a_box_is_given_away_once(model: Model, wish: Wish, backends: list[Backend]) -> None:
     claimed: dict[tuple[str, int], int] = {}
     seen = {backend.address: backend for backend in backends}
     for row in plan_placement(model, wish, backends).rows:
@@ -138,23 +150,56 @@ def test_memory_of_a_box_is_given_away_once(model: Model, wish: Wish[str], backe
 
 @few
 @given(
-    models, wishes(), clusters(most=14).flatmap(lambda all_: st.tuples(st.just(all_), st.permutations(all_)))
+    models,
+    wishes(),
+    clusters(most=14).flatmap(lambda all_: st.tuples(st.just(all_), st.permutations(all_))),
+    lessons_of,
 )
 def test_the_order_in_which_backends_come_changes_nothing(
-    model: Model, wish: Wish[str], orders: tuple[list[Backend], list[Backend]]
+    model: Model, wish: Wish, orders: tuple[list[Backend], list[Backend]], lessons: Lessons
 ) -> None:
     one, other = orders
-    assert plan_placement(model, wish, one) == plan_placement(model, wish, other)
+    assert plan_placement(model, wish, one, None, lessons) == plan_placement(
+        model, wish, other, None, lessons
+    )
 
 
 @few
-@given(models, plain, clusters(most=14, most_devices=1))
-def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
-    model: Model, wish: Wish[str], backends: list[Backend]
+@given(models, plain, clusters(most=8), lessons_of)
+def test_what_was_learnt_is_as_much_less_memory(
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
 ) -> None:
-    found = plan_placement(model, wish, backends)
+    """On GPUs: less of what a CPU has would make another device of it."""
+    gpus = [replace(b, devices=tuple(d for d in b.devices if d.free_bytes < d.total_bytes)) for b in backends]
+    gpus = [replace(b, devices=tuple(replace(d, index=i) for i, d in enumerate(b.devices))) for b in gpus]
+    smaller = [
+        replace(
+            backend,
+            devices=tuple(
+                replace(
+                    device, free_bytes=device.free_bytes - lessons.kept_bytes(backend.address, device.index)
+                )
+                for device in backend.devices
+            ),
+        )
+        for backend in gpus
+    ]
+    with_lessons = plan_placement(model, wish, gpus, lessons=lessons)
+    expected = plan_placement(model, wish, smaller)
+    assert [(row.backend, row.layers) for row in with_lessons.rows] == [
+        (row.backend, row.layers) for row in expected.rows
+    ]
+
+
+@few
+@given(models, plain, clusters(most=14, most_devices=1), lessons_of)
+def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
+) -> None:
+    found = plan_placement(model, wish, backends, lessons=lessons)
     for gone in backends:
-        fewer = plan_placement(model, wish, [backend for backend in backends if backend is not gone])
+        rest = [backend for backend in backends if backend is not gone]
+        fewer = plan_placement(model, wish, rest, lessons=lessons)
         if isinstance(found, Misfit):
             assert isinstance(fewer, Misfit)
             assert fewer.short_by >= found.short_by
@@ -164,7 +209,7 @@ def test_one_backend_less_never_makes_it_fit_or_leaves_less_missing(
 
 @few
 @given(models, plain, clusters(most=8, most_devices=1))
-def test_what_is_not_used_does_not_matter(model: Model, wish: Wish[str], backends: list[Backend]) -> None:
+def test_what_is_not_used_does_not_matter(model: Model, wish: Wish, backends: list[Backend]) -> None:
     """But for memory that a worker claims beside its GPUs: it may count for a neighbour that is not used."""
     measured = [replace(backend, latency_ms=backend.latency_ms or 1.0) for backend in backends]
     found = plan_placement(model, wish, measured)
@@ -175,7 +220,7 @@ def test_what_is_not_used_does_not_matter(model: Model, wish: Wish[str], backend
 @few
 @given(models, plain, clusters(most=4, most_devices=1))
 def test_no_smaller_set_holds_it_in_the_order_of_the_links(
-    model: Model, wish: Wish[str], backends: list[Backend]
+    model: Model, wish: Wish, backends: list[Backend]
 ) -> None:
     apart = _apart(backends)
     slowest = max((b.latency_ms for b in apart if b.latency_ms is not None), default=0.0)
@@ -187,7 +232,7 @@ def test_no_smaller_set_holds_it_in_the_order_of_the_links(
 @few
 @given(models, plain, clusters(most=4, most_devices=1))
 def test_with_layers_of_one_size_no_smaller_set_holds_it_in_any_order(
-    model: Model, wish: Wish[str], backends: list[Backend]
+    model: Model, wish: Wish, backends: list[Backend]
 ) -> None:
     even = replace(model, layers=model.layers[:1] * min(6, len(model.layers)))
     apart = _apart(backends)
@@ -197,7 +242,7 @@ def test_with_layers_of_one_size_no_smaller_set_holds_it_in_any_order(
 
 @few
 @given(models, plain, clusters(most=4, most_devices=1))
-def test_suggestions_are_true(model: Model, wish: Wish[str], backends: list[Backend]) -> None:
+def test_suggestions_are_true(model: Model, wish: Wish, backends: list[Backend]) -> None:
     found = plan_placement(model, wish, backends)
     for suggested in found.nearest if isinstance(found, Misfit) else ():
         if suggested.more_bytes is None:
@@ -215,14 +260,14 @@ def _apart(backends: Sequence[Backend]) -> list[Backend]:
     return list({backend.address.host: backend for backend in usable}.values())
 
 
-def _smaller_than(found: Plan | Misfit[str], backends: Sequence[Backend]) -> Iterator[tuple[Backend, ...]]:
+def _smaller_than(found: Plan | Misfit, backends: Sequence[Backend]) -> Iterator[tuple[Backend, ...]]:
     """Every set with fewer backends than the plan has; every set, where there is none."""
     end = len(found.backends) if isinstance(found, Plan) else len(backends) + 1
     for count in range(end):
         yield from combinations(backends, count)
 
 
-def _some_division_fits(chain: Sequence[Backend], model: Model, wish: Wish[str], first: int = 0) -> bool:
+def _some_division_fits(chain: Sequence[Backend], model: Model, wish: Wish, first: int = 0) -> bool:
     """Every division of the layers over these backends, of one device each, is tried."""
     layers = len(model.layers) + 1
     if not chain:

@@ -8,6 +8,7 @@ import pytest
 
 from app.config.settings import CoordinatorSettings, PlacementSettings
 from app.core.backends import Backend
+from app.core.chat import Conversation
 from app.core.cluster import Places
 from app.core.coordinator_status import CoordinatorState
 from app.core.placement import Placement
@@ -26,6 +27,7 @@ from tests.core.conftest import OpenCluster
 from tests.support.engine import RpcServerFactory
 from tests.support.models import LLAMA_8B, LLAMA_70B, write_llama
 from tests.support.rpc_fakes import answers, fake_server, worker
+from tests.support.waiting import until
 
 ADDRESSES = tuple(Address(f"10.0.0.{host}", 50052) for host in (1, 2, 3))
 
@@ -126,7 +128,12 @@ async def test_a_plan_is_followed_and_what_came_of_it_is_kept(
     engine: Engine, rpc_server: RpcServerFactory, tiny_model: Path, open_cluster: OpenCluster, places: Places
 ) -> None:
     addresses = [rpc_server(host="127.0.0.2").address, rpc_server(host="127.0.0.3").address]
-    lines = ("mode: distributed", "coordinator: {context: 512, threads: 1}", "placement: {backends: all}")
+    lines = (
+        "mode: distributed",
+        f"model: {tiny_model}",
+        "coordinator: {context: 512, threads: 1}",
+        "placement: {backends: all}",
+    )
     async with open_cluster(*lines, engine=engine, backends=addresses) as cluster:
         await cluster.look()
         route = await cluster.route(str(tiny_model))
@@ -136,12 +143,28 @@ async def test_a_plan_is_followed_and_what_came_of_it_is_kept(
         assert status.state is CoordinatorState.READY
         assert not list(surprises(prove(route.placement, status.placement)))
         assert (await cluster.route(str(tiny_model))).reasons[-1] == "It is running already."
-        await cluster.coordinators.stop()
-    [past] = PlacementHistory(places.history).newest(10)
+        async for _ in cluster.ask(Conversation(), "a worker"):
+            pass
+        running = cluster.coordinators.running
+        assert running is not None
+        log = running.log
+        assert log is not None
+        await until(lambda: log.is_abreast and any(r.generation_rate for r in log.requests.latest))
+    history = PlacementHistory(places.history)
+    [left] = history.newest(10)
+    async with open_cluster(*lines, engine=engine) as cluster:
+        assert await cluster.coordinators.stop()
+    [past] = history.newest(10)
+    assert past == left, "whoever adopts it comes to the same"
+    assert past.speed is not None
+    assert past.speed.requests == 1
+    assert past.generation_rate is not None
+    assert past.generation_rate > 0
     assert (past.model, past.context) == (str(tiny_model), 512)
     assert [device.backend for device in past.devices] == list(map(str, route.placement.backends))
     for device in past.devices:
         assert device.actual is not None
+        assert device.round_trip_ms is not None
         planned, actual = device.planned, device.actual
         assert actual.layers == planned.layers
         assert actual.weights_bytes == pytest.approx(planned.weights_bytes, rel=0.05)
@@ -166,12 +189,3 @@ def test_a_difference_is_told_beyond_a_tenth() -> None:
     [compute] = surprises(prove(plan, wasteful))
     assert "a compute buffer of 20.0 MiB" in compute
     assert prove(plan, ())[0].off_by == -1
-
-
-def test_a_line_that_was_cut_off_hides_no_other(tmp_path: Path) -> None:
-    file = tmp_path / "placements.jsonl"
-    history = PlacementHistory(file)
-    assert history.newest(5) == ()
-    file.write_text('{"at":"2026-01-02T03:04:05Z","model":"m","context":1,"devices":[]}\n{"at":"2026-')
-    [past] = history.newest(5)
-    assert past.model == "m"

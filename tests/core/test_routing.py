@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.backends import Backend
+from app.core.backends import USABLE, Backend
 from app.core.facts import ModelFacts
 from app.core.models import Model, Source
 from app.core.plan import Excluded, Misfit, Plan, PlannedDevice
 from app.core.pool import Node
 from app.core.routing import Lack, Policy, Route, Surroundings, Target, decide, decide_start
-from app.gguf.cache import CacheType
 from app.rpc.probe import BackendState
 from app.text.address import Address
 
@@ -165,7 +164,7 @@ def test_every_route_is_possible_and_has_its_reasons(
     chosen = route(
         billions, distributed=distributed, nodes=nodes, backends=backends, path=path, problem=problem
     )
-    usable = {b.address for b in backends if b.state in (BackendState.FREE, BackendState.OURS)}
+    usable = {b.address for b in backends if b.state in USABLE}
     loadable = path is not None and problem is None
     assert chosen.reasons
     assert set(chosen.backends) <= usable
@@ -176,11 +175,11 @@ def test_every_route_is_possible_and_has_its_reasons(
 
 PLANNED = PlannedDevice(ADDRESSES[1], 0, 5, 0, 100, 10, 10, 1000)
 PLAN = Plan((PLANNED,), 512, "f16", "f16", 0, (Excluded(ADDRESSES[0], "It is slow."),), ("It fits.",))
-MISFIT: Misfit[CacheType] = Misfit((), 4096, (), (), ("It is large.",))
+MISFIT = Misfit((), 4096, (), (), ("It is large.",))
 
 
 def placed(
-    placement: Plan | Misfit[CacheType] | None,
+    placement: Plan | Misfit | None,
     unplanned: str | None = None,
     serving: tuple[Address, ...] | None = None,
 ) -> Route:

@@ -117,7 +117,7 @@ def worker(port: int) -> Backend:
 @pytest.mark.parametrize(("held", "free"), [(12 * GIB, 20 * GIB), (None, None)], ids=["known", "unknown"])
 def test_what_a_taken_worker_holds_is_missing_on_its_box(held: int | None, free: int | None) -> None:
     first, second = worker(50052), worker(50053)
-    wish = Wish(8192, "f16", "f16", taken=(Taken(first.address, "old", held),))
+    wish = Wish(8192, CacheType.F16, CacheType.F16, taken=(Taken(first.address, "old", held),))
     found = plan_placement(planned.Model((GIB,) * 10, cache_per_token=0), wish, (first, second))
     assert [e.reason for e in found.excluded if e.address == first.address] == [
         "The coordinator of old holds it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -177,11 +178,16 @@ class Console:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await self.pilot.pause()
+        await self._handed_on()
 
     async def type(self, text: str) -> None:
         """Write into whatever has the focus, as a terminal pastes."""
-        self.app.post_message(Paste(text))
+        self.app.typed_ahead.take(Paste(text))
+        await self._handed_on()
+
+    async def _handed_on(self) -> None:
+        if self.app.typed_ahead._passing is not None:
+            await asyncio.wait([self.app.typed_ahead._passing])
         await self.pilot.pause()
 
     async def command(self, line: str) -> None:

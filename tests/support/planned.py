@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.gguf.cache import CacheType
 from app.text.units import MIB
 
-BITS = {"f32": 32, "f16": 16, "bf16": 16, "q8_0": 9, "q5_1": 7, "q5_0": 6, "q4_1": 5, "q4_0": 4}
-"""An element of the cache, near enough."""
+_BITS = dict(zip(CacheType, (32, 16, 16, 9, 7, 6, 5, 4, 4), strict=True))
+"""Of an element of the cache, near enough."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Model:
     def weights_of(self, first: int, count: int) -> int:
         return sum((*self.layers, self.output_bytes)[first : first + count])
 
-    def cache_of(self, first: int, count: int, context: int, k: str, v: str) -> int:
+    def cache_of(self, first: int, count: int, context: int, k: CacheType, v: CacheType) -> int:
         cached = max(0, min(first + count, len(self.layers)) - first)
-        return cached * context * self.cache_per_token * (BITS[k] + BITS[v]) // 64
+        return cached * context * self.cache_per_token * (_BITS[k] + _BITS[v]) // 64
 
     def compute_bytes(self, context: int, *, has_output: bool) -> int:
         return self.working + (self.logits if has_output else 0)

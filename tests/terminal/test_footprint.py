@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 from app.config import folders
 from tests.support.rpc_fakes import closed_port
@@ -55,10 +57,22 @@ def test_what_is_down_needs_no_more(lonely: Mapping[str, str], tmp_path: Path) -
 
 
 def test_a_node_that_listens_needs_an_http_client(lonely: Mapping[str, str], tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+    with serving(HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)) as port:
         folders.config_file().write_text(
-            f"nodes: [http://127.0.0.1:{silent.getsockname()[1]}]\nnetworks: [127.0.0.1]\n"
-            "ollama: {reply_timeout_s: 0.2}\n"
+            f"nodes: [http://127.0.0.1:{port}]\nnetworks: [127.0.0.1]\nollama: {{reply_timeout_s: 60}}\n"
         )
         imported = imported_by_a_console(lonely, tmp_path, "down")
     assert {"httpx", "app.ollama.wire"} <= imported, "else the other tests could not fail"
+
+
+@contextmanager
+def serving(no_ollama: HTTPServer) -> Iterator[int]:
+    """Its port, while it refuses whatever is asked."""
+    with no_ollama:
+        thread = Thread(target=no_ollama.serve_forever, name="no Ollama")
+        thread.start()
+        try:
+            yield no_ollama.server_port
+        finally:
+            no_ollama.shutdown()
+            thread.join()

@@ -6,6 +6,8 @@ import shlex
 import sys
 from collections.abc import Mapping
 
+import pytest
+
 from tests.support.terminal import Terminal
 from tests.terminal.conftest import CONSOLE
 
@@ -109,3 +111,18 @@ def test_the_version_needs_no_terminal(lonely: Mapping[str, str]) -> None:
         assert terminal.wait_exit() == 0
         assert terminal.text.startswith("synaptic-tui ")
         assert terminal.restored
+
+
+@pytest.mark.parametrize(
+    ("burst", "shown"),
+    [("\x1b2:status\r", "0 of 0 up"), ("\x1b2mzzz", "zzz"), ("\x1b2:model\rzzz", "zzz")],
+)
+def test_keys_in_one_burst_go_where_those_before_them_lead(
+    lonely: Mapping[str, str], burst: str, shown: str
+) -> None:
+    with Terminal(CONSOLE, lonely, 120, 36) as terminal:
+        terminal.wait_for("No model is chosen")
+        terminal.send(burst)
+        terminal.wait_for(shown)
+        terminal.send("\x11")
+        assert terminal.wait_exit() == 0

@@ -11,7 +11,6 @@ from textual.screen import Screen
 
 from app.core.coordinator_status import CoordinatorChanged
 from app.core.coordinators import Coordinators
-from app.core.events import Severity
 from app.llama.command import worker_command_text
 from app.rpc.probe import BackendState, Probe
 from app.text.address import Address
@@ -87,8 +86,12 @@ async def test_what_went_wrong_is_listed_with_its_time(open_console: OpenConsole
         await _open(console)
         await console.shows(WORKER)
         assert "What went wrong" not in console.text
-        console.cluster.bus.say("coordinator", f"{HERS} was chosen but received nothing", Severity.ERROR)
-        await console.shows(f"{console.cluster.bus.told[-1].at:%H:%M:%S}  {HERS} was chosen but received")
+        console.cluster.backends.hold([HERS], "a coordinator")
+        console.cluster.backends.find_unused([HERS])
+        said = "unused: it was chosen but received nothing of the model"
+        await console.shows(f"{console.cluster.bus.told[-1].at:%H:%M:%S}  {said}")
+        await console.shows("unused  protocol")
+        await console.shows("None while our coordinator holds it.")
 
 
 async def test_its_keys(open_console: OpenConsole, rpc_server: RpcServerFactory) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.bottleneck import Bottleneck
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.events import LifecycleLine, Severity
 from app.core.loading import LoadPhase, LoadProgress, LoadShare
@@ -17,7 +18,7 @@ from app.core.requests import Request, RequestsChanged, RequestState
 from app.llama.failure import Failure
 from app.llama.log_book import LogBook
 from app.text.address import Address
-from app.text.units import GIB
+from app.text.units import GIB, MIB
 from tests.support.console import NARROW, NOON, WIDE, Console, OpenConsole, narrate, ready_status
 from tests.support.waiting import until
 
@@ -125,14 +126,41 @@ async def test_a_load_shows_what_was_sent_and_no_guess_too_early(open_console: O
         await console.press("escape", "4", "z")
         await console.shows("connecting  2.0 s so far")
         assert "%" not in console.main.query_one("#summary").query_one("Said").render().plain  # type: ignore[union-attr]
+        console.cluster.bus.publish(LoadProgress(LoadPhase.LOADING, 4.0))
+        await console.shows("loading  4.0 s so far  bottleneck —")
         shares = (LoadShare(Address("127.0.1.11", 50052), 30 * GIB, 40 * GIB),)
-        console.cluster.bus.publish(LoadProgress(LoadPhase.LOADING, 71.0, shares, 24.0))
-        await console.shows("75%")
+        console.cluster.bus.publish(LoadProgress(LoadPhase.LOADING, 6.0, shares))
+        await console.shows("75%  30.0 GiB of 40.0 GiB  —  bottleneck —")
+        shares = (replace(shares[0], rate=112.0 * MIB),)
+        found = LoadProgress(LoadPhase.LOADING, 71.0, shares, 24.0, Bottleneck.NETWORK)
+        console.cluster.bus.publish(found)
+        await console.shows("75%  30.0 GiB of 40.0 GiB  112 MiB/s  bottleneck network")
         await console.shows("loading  71 s so far  about 24 s left")
-        await console.shows("30.0 GiB of 40.0 GiB sent")
+        await console.shows("75%  30.0 GiB of 40.0 GiB   112 MiB/s")
         console.cluster.bus.publish(CoordinatorChanged(ready_status()))
         await console.shows("● ready")
         assert "so far" not in console.text
+
+
+@pytest.mark.parametrize(
+    ("size", "shown", "more"),
+    [(WIDE, (13, 14, 15), 5), (NARROW, tuple(range(10, 18)), 0)],
+    ids=["wide", "narrow"],
+)
+async def test_of_many_backends_those_that_are_not_done_are_shown(
+    open_console: OpenConsole, size: tuple[int, int], shown: tuple[int, ...], more: int
+) -> None:
+    async with open_console(size=size) as console:
+        loading = replace(ready_status(), state=CoordinatorState.LOADING, ready_in_s=None)
+        shares = tuple(
+            LoadShare(Address(f"127.0.1.{n}", 50052), GIB if n < 13 else 0, GIB, 0.0) for n in range(10, 18)
+        )
+        await console.press("escape", "4")
+        console.cluster.bus.publish(CoordinatorChanged(loading))
+        console.cluster.bus.publish(LoadProgress(LoadPhase.LOADING, 71.0, shares, 24.0, Bottleneck.ONE_CORE))
+        await console.shows(f"and {more} more" if more else "127.0.1.17:50052  ")
+        assert "bottleneck one core" in console.text
+        assert [n for n in range(10, 18) if f"127.0.1.{n}:50052  " in console.text] == list(shown)
 
 
 async def test_requests_with_their_rates(open_console: OpenConsole) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from app.core.bottleneck import Bottleneck
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.events import Incident, LifecycleLine, Severity
@@ -16,7 +17,7 @@ from app.core.loading import LoadPhase, LoadProgress, LoadShare
 from app.core.log_watch import LogGrew
 from app.core.requests import Request, RequestsChanged, RequestState
 from app.llama.log_book import LogBook
-from app.text.units import GIB
+from app.text.units import GIB, MIB
 from app.ui.screens.copied import CopyScreen
 from tests.support.console import (
     HELD,
@@ -54,8 +55,12 @@ def test_loading(snap_compare: SnapCompare, cluster: Cluster, tmp_path: Path, si
     async def scene(cluster: Cluster, _folder: Path) -> None:
         loading = replace(ready_status(), state=CoordinatorState.LOADING, since=None, ready_in_s=None)
         cluster.bus.publish(CoordinatorChanged(loading))
-        shares = tuple(LoadShare(address, (50 + 10 * i) * GIB, 80 * GIB) for i, address in enumerate(HELD))
-        cluster.bus.publish(LoadProgress(LoadPhase.LOADING, 71.0, shares, 24.0))
+        shares = tuple(
+            LoadShare(address, (80 - 40 * i) * GIB, 80 * GIB, 112.0 * MIB if i == 1 else 0.0)
+            for i, address in enumerate(HELD)
+        )
+        progress = LoadProgress(LoadPhase.LOADING, 1110.0, shares, 1110.0, Bottleneck.NETWORK)
+        cluster.bus.publish(progress)
 
     assert snapped(snap_compare, cluster, tmp_path, size, scene)
 

@@ -16,6 +16,7 @@ from app.core.discovery import SweepGoing
 from app.core.pool import NodeSeen
 from app.rpc.probe import BackendState, Probe
 from app.text.address import Address
+from app.ui.panes.backend_rows import tone_of
 from app.ui.panes.backends import BackendsPane
 from app.ui.panes.nodes import NodesPane
 from app.ui.widgets.ledger import Cell, Column, Ledger, Row
@@ -144,6 +145,10 @@ async def test_every_state_is_a_word(open_console: OpenConsole, state: BackendSt
         await console.press("escape", "2")
         await console.shows(f"{OTHER}      {state}")
         await console.shows("from command line  so it is")
+
+
+def test_one_with_nothing_on_it_is_an_error_by_colour_too() -> None:
+    assert tone_of(BackendState.UNUSED) == "error"
 
 
 async def test_what_is_held_is_shown_with_its_share(open_console: OpenConsole) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.text.problem import Problem
 from app.ui.command import Argument, Command
 from app.ui.commands import hindrances, offers
+from app.ui.deeds import bench
 from app.ui.deeds import everywhere as deeds
 from app.ui.deeds.welcome import welcome
 from app.ui.places import Place
@@ -66,9 +67,22 @@ EVERY_PANE = (
     ),
     Command(
         "placement history",
-        "What was planned for the last loads, and what came of it",
+        "What was planned for the last loads, what came of it, and how fast it was",
         deeds.show_placements,
         aliases=("placements",),
+    ),
+    Command(
+        "bench placement",
+        "Measure placements of a model with the real engine, and remember the fastest",
+        bench.bench_placement,
+        offers.A_MODEL,
+        why_not=hindrances.while_benching,
+    ),
+    Command(
+        "bench forget",
+        "Place a model again as if it had never been measured",
+        bench.forget,
+        offers.A_MODEL,
     ),
     Command(
         "distributed",
@@ -111,7 +125,7 @@ EVERY_PANE = (
     Command("zoom", "One pane alone, or all of them again", deeds.zoom, keys=("z",), label="zoom"),
     Command(
         "cancel",
-        "End the answer or the sweep that is under way; leave the prompt",
+        "End the answer, the sweep or the bench that is under way; leave the prompt",
         deeds.cancel,
         keys=("escape",),
     ),

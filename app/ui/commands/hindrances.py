@@ -22,6 +22,12 @@ def while_sweeping(screen: MainScreen) -> str | None:
     return "A sweep is under way; Esc ends it." if screen.cluster.discovery.running else None
 
 
+def while_benching(screen: MainScreen) -> str | None:
+    """One bench at a time."""
+    benched = screen.cluster.bench.running
+    return f"A bench of {benched} is under way; Esc ends it." if benched else None
+
+
 def in_the_prompt(screen: MainScreen) -> str | None:
     """It leads to the prompt."""
     if isinstance(screen.focused, Prompt):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.core.backends import Backend, Look
+from app.core.backends import WELL, Backend, Look
 from app.core.placement import Share
 from app.rpc.probe import BackendState
 from app.text.units import GIB, UNKNOWN, bytes_text, milliseconds_text, plural
@@ -32,6 +32,7 @@ _ORIGIN = (Column("origin", "  from", 16),)
 _TONES = {
     BackendState.FREE: "good",
     BackendState.OURS: "good",
+    BackendState.UNUSED: "error",
     BackendState.BUSY: "warning",
     BackendState.MISMATCH: "error",
     BackendState.NOT_RPC: "error",
@@ -114,7 +115,7 @@ def details(backend: Backend, share: Share | None, model: str) -> str:
     said.append(f"from {backend.origin}")
     if share is not None:
         said.append(f"holds {share_text(share, model)}")
-    if backend.detail and share is None:
+    if backend.detail and (share is None or backend.state not in WELL):
         said.append(backend.detail)
     if backend.remark.note:
         said.append(f"note: {backend.remark.note}")

@@ -34,6 +34,8 @@ from app.ui.widgets.timeline import Timeline, whole_text
 
 _MARGIN = 2
 """What padding and scrollbar take of the width of the requests."""
+_SUMMARY_MARGIN = 3
+"""The same of the summary, which has two thirds of the height at most."""
 
 
 class CoordinatorPane(Pane):
@@ -59,8 +61,9 @@ class CoordinatorPane(Pane):
         yield Ledger(int)
 
     def on_resize(self, _event: Resize) -> None:
-        """Give the requests what room there is."""
+        """Use the room that there is."""
         self.query_one(Ledger).lay_out(columns(self.content_size.width - _MARGIN))
+        self._summarize()
 
     def on_mount(self) -> None:
         """Begin with what happened, and with what an earlier process left behind."""
@@ -177,5 +180,10 @@ class CoordinatorPane(Pane):
         if seen.book is not self.log_panel.book:
             self.log_panel.look(seen.book)
         self._show_requests(seen.requests)
-        self.query_one("#summary Said", Said).say(summary(seen.status, seen.progress))
+        self._summarize()
         self.entitle(str(self._seen.place(seen)))
+
+    def _summarize(self) -> None:
+        seen, room = self._seen.shown, self.content_size
+        width, most = room.width - _SUMMARY_MARGIN, room.height * 2 // 3
+        self.query_one("#summary Said", Said).say(summary(seen.status, seen.progress, width, most))

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
+from math import ceil
 
 from textual.content import Content
 
-from app.core.coordinator_status import ENDED, CoordinatorState, CoordinatorStatus
-from app.core.loading import LoadProgress, LoadShare
+from app.core.coordinator_status import ENDED, LOADS, CoordinatorState, CoordinatorStatus
+from app.core.loading import LoadProgress
 from app.core.placement import Placement
 from app.text.units import UNKNOWN, bytes_text, duration_text, plural
-from app.ui.widgets.bars import bar
+from app.ui.load_text import LoadLine, load_lines
 
-_BAR = 24
 _TONES = {
     CoordinatorState.READY: "$text-success",
     CoordinatorState.FAILED: "$text-error",
     CoordinatorState.STOPPED: "$text-muted",
 }
-_LOADS = (CoordinatorState.STARTING, CoordinatorState.LOADING)
 _EMPTY = "No coordinator runs. A prompt whose route needs one starts it; S starts it now."
 
 
-def summary(status: CoordinatorStatus | None, progress: LoadProgress | None) -> Content:
-    """All of it."""
+def summary(
+    status: CoordinatorStatus | None, progress: LoadProgress | None, width: int, most: int
+) -> Content:
+    """All of it; of a load what has room in `width` cells and `most` lines."""
     if status is None:
         return Content.styled(_EMPTY, "$text-muted")
     lines = [_state_line(status)]
@@ -33,30 +33,14 @@ def summary(status: CoordinatorStatus | None, progress: LoadProgress | None) -> 
         lines.append(Content.styled(failure, "$text-error"))
     if status.state is CoordinatorState.READY:
         lines += map(_placed_line, status.placement)
-    if status.state in _LOADS and progress is not None:
-        lines += _progress_lines(progress)
+    if status.state in LOADS and progress is not None:
+        used = sum(ceil(line.cell_length / max(1, width)) for line in lines)
+        lines += map(_load_line, load_lines(progress, width, most - used))
     return Content("\n").join(lines)
 
 
-def _progress_lines(progress: LoadProgress) -> Iterator[Content]:
-    parts = [f"  {progress.phase}", f"{duration_text(progress.elapsed_s)} so far"]
-    if progress.left_s is not None:
-        parts.append(f"about {duration_text(progress.left_s)} left")
-    share = progress.share
-    if share is not None:
-        yield Content.assemble("  ", *_bar(share), f" {share:4.0%}")
-    yield Content.styled("  ".join(parts), "$text-muted")
-    yield from map(_share_line, progress.shares)
-
-
-def _share_line(share: LoadShare) -> Content:
-    sent = f"{bytes_text(share.sent):>9} of {bytes_text(share.whole)} sent"
-    return Content.assemble(f"  {share.backend!s:<22}", *_bar(share.sent / share.whole), sent)
-
-
-def _bar(share: float) -> tuple[tuple[str, str], ...]:
-    full, rest = bar(share, _BAR)
-    return (full, "$text-success"), (rest, "$text-muted")
+def _load_line(line: LoadLine) -> Content:
+    return Content.assemble(line.before, (line.full, "$text-success"), (line.rest, "$text-muted"), line.after)
 
 
 def _placed_line(placed: Placement) -> Content:

@@ -50,6 +50,8 @@ from app.ui.widgets.prompt import Prompt
 EVENTS_HZ = 10
 TOLD_S = 4
 REPORTED_S = 10
+_ENDABLE = ("rpc discover", "bench placement")
+"""The commands that Escape ends."""
 _OF_TOASTS: dict[Severity, SeverityLevel] = {
     Severity.INFO: "information",
     Severity.GOOD: "information",
@@ -121,8 +123,8 @@ class MainScreen(Screen[None]):
 
     @property
     def busy(self) -> bool:
-        """Whether Escape would end an answer or a sweep."""
-        return self.chat.answering or any(self._sweeps())
+        """Whether Escape would end something."""
+        return self.chat.answering or any(self._endable())
 
     @property
     def selected_backend(self) -> str | None:
@@ -165,11 +167,11 @@ class MainScreen(Screen[None]):
         self.set_focus(pane.main)
 
     def cancel(self) -> None:
-        """End the answer or the sweep that is under way, else leave the prompt, else the zoom."""
+        """End the answer, the sweep or the bench that is under way, else leave the prompt, else the zoom."""
         if self.busy:
             self.chat.cancel()
-            for sweep in self._sweeps():
-                sweep.cancel()
+            for worker in self._endable():
+                worker.cancel()
         elif isinstance(self.focused, Prompt):
             if not self.chat.stop_editing():
                 self.chat.transcript.focus()
@@ -336,8 +338,8 @@ class MainScreen(Screen[None]):
         self.query_one(KeyHints).look_again()
         entitle(self.app, status, wanted=self.cluster.settings.console.title)
 
-    def _sweeps(self) -> list[Worker[None]]:
-        return [w for w in self.workers if w.name == "rpc discover" and w.is_running]
+    def _endable(self) -> list[Worker[None]]:
+        return [w for w in self.workers if w.name in _ENDABLE and w.is_running]
 
     def _pane(self, place: Place) -> Pane:
         return self.query_one(f"#{place.value}", Pane)
