@@ -14,9 +14,9 @@ from app.core.discovery import Sweep
 from app.core.memory import memory_together
 from app.core.models import Model
 from app.core.plan import Misfit, Plan
+from app.core.planning import Planned
 from app.core.pool import Node
 from app.core.routing import Route
-from app.gguf.cache import CacheType
 from app.text.answer import Delta, PromptProgress, Thinking
 
 Form = dict[str, Any]
@@ -104,7 +104,7 @@ def route_form(route: Route) -> Form:
     }
 
 
-def plan_form(model: str, planned: Plan | Misfit[CacheType]) -> Form:
+def plan_form(model: str, planned: Planned) -> Form:
     """Where the layers of a model would go; what is missing, where they have no place."""
     common: Form = {
         "model": model,
@@ -114,16 +114,17 @@ def plan_form(model: str, planned: Plan | Misfit[CacheType]) -> Form:
         ],
         "excluded": [{"backend": str(each.address), "reason": each.reason} for each in planned.excluded],
         "reasons": list(planned.reasons),
+        "context": planned.context,
+        "cache_k": planned.k,
+        "cache_v": planned.v,
+        "host_bytes": planned.host_bytes,
     }
     if isinstance(planned, Misfit):
         return common | {"short_by_bytes": planned.short_by, "nearest": list(map(str, planned.nearest))}
     return common | {
-        "context": planned.context,
-        "cache_k": planned.k,
-        "cache_v": planned.v,
         "rpc": ",".join(map(str, planned.backends)),
         "tensor_split": ",".join(map(str, planned.tensor_split)),
-        "host_bytes": planned.host_bytes,
+        "round_trips_ms": planned.round_trips_ms,
     }
 
 

@@ -38,7 +38,7 @@ from app.text.units import bytes_text, plural
 @click.option(
     "--with", "forced", type=backend_word, metavar="HOST[:PORT]", multiple=True, help="Use this one."
 )
-@click.option("--all", "every", is_flag=True, help="Use every backend, not as few as can hold it.")
+@click.option("--all/--fewest", "every", default=None, help="Use every backend, or as few as can hold it.")
 @json_option
 @cluster_options
 def plan(
@@ -49,7 +49,7 @@ def plan(
     backends: str,
     without: tuple[str, ...],
     forced: tuple[str, ...],
-    every: bool,
+    every: bool | None,
     as_json: bool,
 ) -> int:
     """Say which device would get which layers of MODEL, what that takes, and what would be left free.

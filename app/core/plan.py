@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from dataclasses import dataclass
+from math import fsum
 from typing import Generic, Protocol, TypeVar
 
 from app.text.address import Address
@@ -84,6 +85,8 @@ class PlannedDevice:
     compute_bytes: int
     free_before: int
     """What the plan counts on: of memory that several backends claim, only a part."""
+    latency_ms: float | None = None
+    """One round trip to its backend; None where it was not measured."""
 
     @property
     def held_bytes(self) -> int:
@@ -103,6 +106,8 @@ class Excluded:
     address: Address
     reason: str
     """A sentence."""
+    usable: bool = False
+    """Whether it can have a part in it where it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,13 @@ class Plan:
         """
         return tuple(row.layers for row in self.rows)
 
+    @property
+    def round_trips_ms(self) -> float | None:
+        """What the links add to each token at least, one round trip to each backend; None: one is unknown."""
+        links = {row.backend: row.latency_ms for row in self.rows}.values()
+        known = [link for link in links if link is not None]
+        return fsum(known) if len(known) == len(links) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion(Generic[Cache]):
@@ -158,3 +170,8 @@ class Misfit(Generic[Cache]):
     nearest: tuple[Suggestion[Cache], ...]
     excluded: tuple[Excluded, ...]
     reasons: tuple[str, ...]
+    context: int
+    k: str
+    v: str
+    host_bytes: int
+    """Would stay on the coordinator's box."""

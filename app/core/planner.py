@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import Self
@@ -47,11 +47,12 @@ def plan_placement(
     else:
         chain = by_link(choice.most(load))
         counts = fill(chain, load)
-    rows = tuple(_rows(chain, counts, needs, wish, load))
+    links = {address: backend.latency_ms for address, backend in seen.items()}
+    rows = tuple(_rows(chain, counts, needs, wish, load, links))
     outcome = Outcome(seen, chain, rows, load, fits)
     used = {planned.backend for planned in rows}
     unused = (
-        Excluded(room.address, why_unused(room, wish, outcome))
+        Excluded(room.address, why_unused(room, wish, outcome), usable=True)
         for room in available
         if room.address not in used
     )
@@ -60,7 +61,8 @@ def plan_placement(
     if fits:
         return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons)
     short_by = load.before[-1] - load.before[sum(counts)]
-    return Misfit(rows, short_by, tuple(_nearest(needs, wish, choice)), excluded, reasons)
+    nearest = tuple(_nearest(needs, wish, choice))
+    return Misfit(rows, short_by, nearest, excluded, reasons, wish.context, wish.k, wish.v, needs.host_bytes)
 
 
 def _load(needs: Needs[Cache], wish: Wish[Cache]) -> Load:
@@ -123,7 +125,12 @@ def _able(rooms: Iterable[Room], load: Load) -> list[Room]:
 
 
 def _rows(
-    chain: Chain, counts: Sequence[int], needs: Needs[Cache], wish: Wish[Cache], load: Load
+    chain: Chain,
+    counts: Sequence[int],
+    needs: Needs[Cache],
+    wish: Wish[Cache],
+    load: Load,
+    links: Mapping[Address, float | None],
 ) -> Iterator[PlannedDevice]:
     """The devices of all backends that have layers."""
     first, place = 0, 0
@@ -144,6 +151,7 @@ def _rows(
                 cache_bytes=needs.cache_of(first, layers, wish.context, wish.k, wish.v) if layers else 0,
                 compute_bytes=compute if layers else 0,
                 free_before=size + wish.margin_bytes,
+                latency_ms=links[room.address],
             )
             first += layers
 

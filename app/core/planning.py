@@ -53,10 +53,13 @@ class Change:
     """The backends to choose from; None: all."""
     left_out: frozenset[Address] = frozenset()
     forced: frozenset[Address] = frozenset()
-    every: bool = False
+    every: bool | None = None
+    """All backends, or the fewest; None: as the settings say."""
 
 
 AS_SET = Change()
+Planned = Plan | Misfit[CacheType]
+"""What came of planning."""
 
 
 class Planning:
@@ -68,7 +71,7 @@ class Planning:
 
     async def plan(
         self, path: Path, backends: Sequence[Backend], change: Change = AS_SET, *, freed_bytes: int = 0
-    ) -> Plan | Misfit[CacheType]:
+    ) -> Planned:
         """Where the layers of the model at `path` would go.
 
         `freed_bytes` is what a coordinator that has to make way for it holds of this box's memory.
@@ -88,12 +91,19 @@ class Planning:
             asyncio.to_thread(_needs, path), asyncio.to_thread(_memory_of_this_box, freed_bytes)
         )
         wish = self._wish(needs, backends, change)
-        planned = plan_placement(needs, wish, backends, host)
+        # In threads, as it can take longer than a key may wait: a misfit is many plans.
+        planned = await asyncio.to_thread(plan_placement, needs, wish, backends, host)
         if isinstance(planned, Misfit) and self._is_context_free(change):
             smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)
             if smaller is not None:
-                return plan_placement(needs, smaller, backends, host)
+                return await asyncio.to_thread(plan_placement, needs, smaller, backends, host)
         return planned
+
+    def wants_every(self, change: Change) -> bool:
+        """Whether all backends are to be used, not the fewest that hold a model."""
+        if change.every is not None:
+            return change.every
+        return self.placement.backends == "all" and change.only is None
 
     def _is_context_free(self, change: Change) -> bool:
         return change.context is None and self.coordinator.context is None
@@ -101,14 +111,13 @@ class Planning:
     def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish[CacheType]:
         known = frozenset(backend.address for backend in backends)
         context = change.context or self.coordinator.context or needs.trained_context or LEAST_CONTEXT
-        every = change.every or (self.placement.backends == "all" and change.only is None)
         return Wish(
             context,
             change.cache or CacheType(self.coordinator.cache_k),
             change.cache or CacheType(self.coordinator.cache_v),
             left_out=change.left_out | (known - change.only if change.only is not None else frozenset()),
             forced=change.forced,
-            every=every,
+            every=self.wants_every(change),
             margin_bytes=round(self.placement.margin_gib * GIB),
         )
 

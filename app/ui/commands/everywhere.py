@@ -59,12 +59,6 @@ EVERY_PANE = (
         label="route",
     ),
     Command(
-        "plan",
-        "Where the layers of a model would go, and what would be left free",
-        deeds.show_plan,
-        offers.A_MODEL,
-    ),
-    Command(
         "placement history",
         "What was planned for the last loads, and what came of it",
         deeds.show_placements,
