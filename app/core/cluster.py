@@ -33,6 +33,7 @@ from app.core.idleness import Idleness
 from app.core.launch import LaunchPlan
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
+from app.core.plan import Plan
 from app.core.planning import AS_SET, Change, Planned, Planning
 from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
@@ -237,11 +238,11 @@ class Cluster:
         history, name = self.coordinators.history, route.model.name
         return not await asyncio.to_thread(was_loaded_before, history, name)
 
-    async def _around(self, model: Model, change: Change = AS_SET) -> Surroundings:
+    async def _around(self, model: Model, plan: Plan | None = None) -> Surroundings:
         """What there is to choose from for a model; with where its layers would go, if that is a question."""
         await self._look_at_the_unseen()
         nodes = self.pool_in_use()
-        running = self.serving(model.name) if change == AS_SET else None
+        running = self.serving(model.name) if plan is None else None
         around = Surroundings(
             distributed=self.choices.now.distributed,
             nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),
@@ -254,7 +255,7 @@ class Cluster:
         if not loads or not around.backends or model.path is None or model.problem is not None:
             return around
         try:
-            return replace(around, placement=await self._plan(model.path, change))
+            return replace(around, placement=plan or await self._plan(model.path, AS_SET))
         except Problem as problem:
             return replace(around, unplanned=str(problem))
 
@@ -318,22 +319,22 @@ class Cluster:
         finally:
             self.conversations.keep(conversation)
 
-    async def start(self, name: str, change: Change = AS_SET) -> CoordinatorStatus:
+    async def start(self, name: str, plan: Plan | None = None) -> CoordinatorStatus:
         """Have `name` loaded by a coordinator, wherever its prompts would go, and wait until it is ready.
 
-        Where a plan is changed, the coordinator that serves it by another plan makes way.
+        `plan` says which layers go where; None: as planned now. For it, one that serves the model makes way.
 
         Raises:
             Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
         """
-        route = await self.route_of_start(name, change)
-        if route.target is None or (change != AS_SET and route.placement is None):
+        route = await self.route_of_start(name, plan)
+        if route.target is None or (plan is not None and route.placement is None):
             raise Problem(f"{route.model.name}: {' '.join(route.reasons[1:])}")
-        if change != AS_SET and self.serving(route.model.name):
+        if plan is not None and self.serving(route.model.name):
             await self.coordinators.stop()
         return (await self._coordinator_for(route)).status
 
-    async def route_of_start(self, name: str, change: Change = AS_SET) -> Route:
+    async def route_of_start(self, name: str, plan: Plan | None = None) -> Route:
         """Where `start` would have it loaded, and why.
 
         Raises:
@@ -341,7 +342,7 @@ class Cluster:
         """
         await self._look_at_the_unseen()
         model = await self.catalogue.find(name, self.pool_in_use())
-        return decide_start(model, await self._around(model, change))
+        return decide_start(model, await self._around(model, plan))
 
     def serving(self, model: str) -> Coordinator | None:
         """The coordinator that serves it, or is on its way to."""

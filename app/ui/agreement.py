@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.core.chat import ChatPart, Conversation, Routed
 from app.core.cluster import Cluster
-from app.core.planning import AS_SET, Change
+from app.core.plan import Plan
 from app.core.routing import Route
 from app.text.problem import Problem
 from app.ui.screens.plan import PlanScreen
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 _BECAUSE = "It is loaded for the first time: enter loads it by this plan, esc does not load it."
 
 
-async def agreed(app: App[None], cluster: Cluster, route: Route) -> Change | None:
-    """How the model of a route is to be loaded; None where a person does not want it."""
-    if route.placement is None or not await cluster.is_first_load(route):
-        return AS_SET
+async def agreed_plan(app: App[None], cluster: Cluster, route: Route) -> Plan | None:
+    """The plan by which a person wants the model of a planned route loaded; None where not at all."""
+    assert route.placement is not None, "only a plan can be agreed to"
     return await app.push_screen_wait(PlanScreen(cluster, route.model, route.placement, _BECAUSE))
 
 
@@ -36,19 +35,18 @@ async def answer_if_agreed(
     """
     async with aclosing(cluster.answer(conversation)) as parts:
         async for part in parts:
-            if isinstance(part, Routed):
-                change = await agreed(app, cluster, part.route)
-                if change is None:
+            if isinstance(part, Routed) and await cluster.is_first_load(part.route):
+                plan = await agreed_plan(app, cluster, part.route)
+                if plan is None:
                     return
-                if change != AS_SET:
-                    await _start(cluster, conversation, change)
+                await _start(cluster, conversation, plan)
             yield part
 
 
-async def _start(cluster: Cluster, conversation: Conversation, change: Change) -> None:
+async def _start(cluster: Cluster, conversation: Conversation, plan: Plan) -> None:
     turn = conversation.turns[-1]
     try:
-        await cluster.start(turn.model, change)
+        await cluster.start(turn.model, plan)
     except Problem as problem:
         turn.ending = str(problem)
         raise

@@ -66,41 +66,51 @@ def test_a_history_that_cannot_be_read_remembers_no_load(tmp_path: Path) -> None
     assert not was_loaded_before(PlacementHistory(tmp_path), LARGE.name)
 
 
-async def test_the_plan_that_is_loaded_is_the_one_that_was_changed(
+async def test_the_plan_that_was_seen_is_the_one_that_is_loaded(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = _begun(cluster, monkeypatch)
-    change = Change(context=4096, cache=CacheType.Q8_0, every=True)
-    await cluster.start(LARGE.name, change)
-    assert [route.placement for route in begun] == [await cluster.plan(LARGE.name, change)]
-    with pytest.raises(Problem, match="have no place"):
-        await cluster.start(LARGE.name, Change(left_out=frozenset({FAR, THIRD})))
-    assert len(begun) == 1
+    seen = await cluster.plan(LARGE.name, Change(context=4096, cache=CacheType.Q8_0))
+    assert isinstance(seen, Plan)
+    cluster.backends.take(free(seen.backends[0], 99.0), "sweep")
+    assert await cluster.plan(LARGE.name, Change(context=4096, cache=CacheType.Q8_0)) != seen
+    await cluster.start(LARGE.name, seen)
+    await cluster.start(LARGE.name)
+    assert [route.placement for route in begun] == [seen, await cluster.plan(LARGE.name)]
+    assert begun[0].backends == seen.backends
+
+
+async def test_a_plan_is_not_loaded_on_this_box_alone(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = _begun(cluster, monkeypatch)
+    seen = await cluster.plan(LARGE.name)
+    assert isinstance(seen, Plan)
+    await cluster.choices.set_distributed(on=False)
+    with pytest.raises(Problem, match="Distribution is off"):
+        await cluster.start(LARGE.name, seen)
+    assert not begun
 
 
 async def test_the_one_that_runs_by_another_plan_makes_way(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = _begun(cluster, monkeypatch)
-    stopped = list[bool]()
+    begun, stopped = _begun(cluster, monkeypatch), list[bool]()
 
     async def stop(_coordinators: Coordinators) -> bool:
         stopped.append(True)
         return True
 
-    running = SimpleNamespace(status=loaded_by(await cluster.plan(LARGE.name)))
-    monkeypatch.setattr(Coordinators, "running", running)
+    plan = await cluster.plan(LARGE.name)
+    monkeypatch.setattr(Coordinators, "running", SimpleNamespace(status=loaded_by(plan)))
     monkeypatch.setattr(Coordinators, "stop", stop)
     await cluster.start(LARGE.name)
     assert not stopped
-    with pytest.raises(Problem, match="have no place"):
-        await cluster.start(LARGE.name, Change(context=1_000_000))
-    assert not stopped
-    await cluster.start(LARGE.name, Change(context=4096))
+    other = await cluster.plan(LARGE.name, Change(context=4096))
+    assert isinstance(other, Plan)
+    await cluster.start(LARGE.name, other)
     assert stopped
-    [_, route] = begun
-    assert isinstance(route.placement, Plan)
-    assert route.placement.context == 4096
+    assert [route.placement for route in begun] == [None, other]
 
 
 def _begun(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[Route]:

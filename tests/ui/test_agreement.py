@@ -13,7 +13,7 @@ from app.core.answering import Answering
 from app.core.chat import CANCELLED
 from app.core.coordinator import Coordinator
 from app.core.placement_history import PastPlacement
-from app.core.planning import AS_SET, Change
+from app.core.plan import Plan
 from app.core.routing import Route
 from tests.support.console import Console, OpenConsole
 from tests.support.plans import LARGE, plan_large
@@ -35,13 +35,13 @@ async def test_enter_goes_on_with_the_prompt_by_what_was_tried(
         await console.shows("context 4,096")
         await console.press("enter")
         await console.shows("It does.")
-        assert loads[0] == Change(context=4096)
+        assert loads == [4096]
 
         console.main.chat.ask("And now?")
         await console.shows(SAID)
         await console.press("enter")
         await until(lambda: console.main.chat.conversation.turns[-1].text == "It does.")
-        assert loads[-1] == AS_SET
+        assert loads == [4096, 8192]
 
 
 async def test_escape_loads_nothing_and_the_prompt_can_be_put_again(
@@ -64,24 +64,23 @@ async def test_escape_loads_nothing_and_the_prompt_can_be_put_again(
         console.cluster.coordinators.history.add(PastPlacement(datetime.now(UTC), LARGE.name, 512, ()))
         await console.command("retry")
         await console.shows("It does.")
-        assert loads == [AS_SET]
+        assert loads == []
 
 
 @asynccontextmanager
 async def opened(
     open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Console, list[Change]]]:
-    """A console whose chosen model is large and answers; with the changes by which it is loaded."""
+) -> AsyncIterator[tuple[Console, list[int]]]:
+    """A console whose chosen model is large and answers; with the contexts with which it is loaded."""
     settings = ("distributed_inference: true", f'model: "{LARGE.name}"')
     async with open_console(*settings, before=people) as console:
         plan_large(console.cluster, monkeypatch)
-        loads, script = list[Change](), Script(*whole("It does."))
+        loads, script = list[int](), Script(*whole("It does."))
 
-        async def start(_name: str, change: Change = AS_SET) -> None:
-            loads.append(change)
+        async def start(_name: str, plan: Plan | None = None) -> None:
+            loads.append(plan.context if plan else 0)
 
         async def coordinator(_route: Route) -> Coordinator:
-            loads.append(AS_SET)
             return cast("Coordinator", script)
 
         cluster = console.cluster

@@ -13,7 +13,7 @@ import pytest
 from app.cli.forms import plan_form
 from app.core.cluster import Cluster
 from app.core.coordinators import Coordinators
-from app.core.plan import Misfit
+from app.core.plan import Misfit, Plan
 from app.core.planning import AS_SET, Change, Planned
 from app.gguf.cache import CacheType
 from app.rpc.probe import BackendState, Probe
@@ -155,7 +155,8 @@ async def test_escape_loads_nothing_and_enter_what_is_tried(
         await tried(console, again, "minus", "t")
         await console.press("enter")
         await until(lambda: bool(started))
-        assert started == [(LARGE.name, Change(context=4096, cache=CacheType.Q8_0))]
+        assert started == [(LARGE.name, again._latest.planned)]
+        assert again._latest.change == Change(context=4096, cache=CacheType.Q8_0)
         assert console.app.screen is console.main
 
 
@@ -233,7 +234,7 @@ async def test_the_list_of_models_opens_it(
         await console.press("ctrl+l")
         await console.shows(f"Plan for {LARGE.name}")
         await console.press("enter")
-        await until(lambda: started == [(LARGE.name, AS_SET)])
+        await until(lambda: started == [(LARGE.name, planned_over(console.cluster))])
         await until(lambda: console.app.screen is console.main)
 
 
@@ -258,12 +259,12 @@ async def test_the_figures_of_the_screen_are_those_of_the_json(
             assert "".join(dict.fromkeys(bar)) == "█▓▒░"
 
 
-def _started(console: Console, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Change]]:
+def _started(console: Console, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Plan | None]]:
     """What was to be loaded, though nothing is."""
-    started = list[tuple[str, Change]]()
+    started = list[tuple[str, Plan | None]]()
 
-    async def start(name: str, change: Change = AS_SET) -> None:
-        started.append((name, change))
+    async def start(name: str, plan: Plan | None = None) -> None:
+        started.append((name, plan))
 
     monkeypatch.setattr(console.cluster, "start", start)
     return started

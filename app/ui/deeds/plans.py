@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.core.planning import Change
+from app.core.plan import Plan
 from app.ui.command import Command, Deed, Order
 from app.ui.deeds.everywhere import chosen
 from app.ui.places import Place
@@ -20,18 +20,18 @@ async def show(screen: MainScreen, name: str) -> None:
     cluster = screen.cluster
     planned = await cluster.plan(name or _model_here(screen))
     model = await cluster.catalogue.find(name or _model_here(screen), cluster.pool_in_use())
-    change = await screen.app.push_screen_wait(PlanScreen(cluster, model, planned))
-    if change is None:
+    plan = await screen.app.push_screen_wait(PlanScreen(cluster, model, planned))
+    if plan is None:
         return
     if isinstance(screen.app.screen, ModelScreen):
         screen.app.screen.dismiss(None)
     # A command of its own: the view can be opened again meanwhile.
-    screen.order(Order(Command("start", "Load a model by a plan", _start_by(change)), model.name))
+    screen.order(Order(Command("start", "Load a model by a plan", _start_by(plan)), model.name))
 
 
-def _start_by(change: Change) -> Deed:
+def _start_by(plan: Plan) -> Deed:
     async def deed(screen: MainScreen, name: str) -> None:
-        await screen.cluster.start(name, change)
+        await screen.cluster.start(name, plan)
 
     return deed
 

@@ -16,7 +16,7 @@ from app.core.backends import BackendForgotten, BackendSeen
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.models import Model
-from app.core.plan import Misfit
+from app.core.plan import Plan
 from app.core.planning import AS_SET, Change, Planned
 from app.core.what_if import (
     command_words,
@@ -41,8 +41,8 @@ _KEYS = "space in/out · a all/fewest · + - c context · t cache · r reset · 
 _CONTEXT_HINT = "In tokens: 8192, or 8k."
 
 
-class PlanScreen(Modal[Change]):
-    """Answered with the change by which the model is to be loaded; begins with what is planned as set.
+class PlanScreen(Modal[Plan]):
+    """Answered with the plan by which the model is to be loaded; begins with what is planned as set.
 
     `because` says why it is shown, where nobody has asked for it.
     """
@@ -169,12 +169,14 @@ class PlanScreen(Modal[Change]):
         self.app.notify(f"Copied {words}", markup=False)
 
     def action_choose(self) -> None:
-        """Answer with what is tried, if that can be loaded."""
-        why_not = self._why_not()
+        """Answer with what is shown, if that can be loaded."""
+        planned, why_not = self._latest.planned, self._why_not()
         if why_not:
             self.app.notify(why_not, severity="warning", markup=False)
+        elif isinstance(planned, Plan):
+            self.dismiss(planned)
         else:
-            self.dismiss(self._change)
+            self.app.notify("It does not fit.", severity="warning", markup=False)
 
     @on(OptionList.OptionHighlighted)
     def tell_details(self) -> None:
@@ -211,8 +213,6 @@ class PlanScreen(Modal[Change]):
             return self._problem
         if self._latest.change != self._change:
             return "That is being planned still."
-        if isinstance(self._latest.planned, Misfit):
-            return "It does not fit."
         if not self._cluster.choices.now.distributed:
             return "Distribution is off: 'distributed on' lets models be spread."
         return ""
