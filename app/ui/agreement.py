@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from app.core.chat import ChatPart, Conversation, Routed
+from app.core.chat import ChatPart, Conversation, Routed, RouteTaken, Turn
 from app.core.cluster import Cluster
 from app.core.plan import Plan
 from app.core.routing import Route
@@ -39,13 +39,13 @@ async def answer_if_agreed(
                 plan = await agreed_plan(app, cluster, part.route)
                 if plan is None:
                     return
-                await _start(cluster, conversation, plan)
+                await _start(cluster, conversation.turns[-1], plan)
             yield part
 
 
-async def _start(cluster: Cluster, conversation: Conversation, plan: Plan) -> None:
-    turn = conversation.turns[-1]
+async def _start(cluster: Cluster, turn: Turn, plan: Plan) -> None:
     try:
+        turn.route = RouteTaken.of(await cluster.route_of_start(turn.model, plan))
         await cluster.start(turn.model, plan)
     except Problem as problem:
         turn.ending = str(problem)

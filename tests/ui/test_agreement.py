@@ -36,6 +36,9 @@ async def test_enter_goes_on_with_the_prompt_by_what_was_tried(
         await console.press("enter")
         await console.shows("It does.")
         assert loads == [4096]
+        [turn] = console.main.chat.conversation.turns
+        assert turn.route is not None
+        assert any("a context of 4,096" in reason for reason in turn.route.reasons)
 
         console.main.chat.ask("And now?")
         await console.shows(SAID)

@@ -21,7 +21,7 @@ from app.text.address import Address
 from app.text.units import bytes_text, milliseconds_text
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.plan import PlanScreen
-from tests.support.console import NARROW, OTHER, WIDE, Console, OpenConsole, free
+from tests.support.console import OTHER, Console, OpenConsole, free
 from tests.support.plans import LARGE, loaded_by, plan_large, planned_over
 from tests.support.waiting import until
 
@@ -39,13 +39,11 @@ def people(cluster: Cluster) -> None:
 
 @asynccontextmanager
 async def opened(
-    open_console: OpenConsole,
-    monkeypatch: pytest.MonkeyPatch,
-    size: tuple[int, int] = WIDE,
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Console, PlanScreen]]:
     """The view of a large model over three backends."""
     settings = ("distributed_inference: true", f'model: "{LARGE.name}"')
-    async with open_console(*settings, size=size, before=people) as console:
+    async with open_console(*settings, before=people) as console:
         plan_large(console.cluster, monkeypatch)
         await console.press("escape", "p")
         await until(lambda: isinstance(console.app.screen, PlanScreen))
@@ -60,23 +58,6 @@ async def tried(console: Console, screen: PlanScreen, *keys: str) -> Planned:
     await console.press(*keys)
     await until(lambda: screen._latest.change == screen._change, "a plan of what is tried")
     return screen._latest.planned
-
-
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-async def test_it_says_what_each_device_gets_and_why(
-    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
-) -> None:
-    async with opened(open_console, monkeypatch, size) as (console, _):
-        for text in (
-            "70.6B  40.0 GiB  Q4_K_M   context 8,192 (trained 131,072)   cache f16",
-            f"{FITS} · links add ≥ 13 ms a token",
-            f"  {NEAR}            27  ███",
-            "0.4 ms",
-            "this box                250 MiB of weights stay here",
-            f"{OTHER}        Its state is mismatch (it speaks 7.0.0).",
-            "13.2 GiB weights + 1.7 GiB cache + 128 MiB compute + 7.0 GiB free",
-        ):
-            await console.shows(text)
 
 
 async def test_space_leaves_out_takes_back_and_asks_for_a_backend(

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.events import Resize
 from textual.widgets import OptionList, Static
 
-from app.core.backends import BackendForgotten, BackendSeen
+from app.core.backends import Backend
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.models import Model
@@ -36,7 +36,6 @@ from app.ui.widgets.plan_list import PlanList
 from app.ui.widgets.said import Said
 
 _HZ = 1
-_CHANGES = (BackendSeen, BackendForgotten, CoordinatorChanged)
 _KEYS = "space in/out · a all/fewest · + - c context · t cache · r reset · y copy"
 _CONTEXT_HINT = "In tokens: 8192, or 8k."
 
@@ -101,9 +100,13 @@ class PlanScreen(Modal[Plan]):
     @work(name="follow a plan", group="follow", exit_on_error=False)
     async def follow(self) -> None:
         """Plan again where backends have changed, for as long as the screen is there."""
+        before = self._backends
         with self._cluster.bus.subscribe() as mailbox:
             async for events in mailbox.batches(_HZ):
-                if any(isinstance(event, _CHANGES) for event in events):
+                if any(isinstance(event, CoordinatorChanged) for event in events):
+                    self._show()
+                if before != self._backends:
+                    before = self._backends
                     self.plan()
 
     @work(name="plan", group="plan", exclusive=True, exit_on_error=False)
@@ -183,6 +186,12 @@ class PlanScreen(Modal[Plan]):
         """Say all that is known of the line under the cursor."""
         line = self.query_one(PlanList).selected
         self.query_one("#plan-details", Said).say(line.details if line is not None else "")
+
+    @property
+    def _backends(self) -> frozenset[Backend]:
+        """As last seen, but for what each probe measures anew: a plan that jumps with that cannot be read."""
+        known = self._cluster.backends.known
+        return frozenset(replace(backend, latency_ms=None, checked=None) for backend in known)
 
     @property
     def _loaded(self) -> CoordinatorStatus | None:
