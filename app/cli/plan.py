@@ -16,7 +16,7 @@ from app.core.plan import Misfit, Plan
 from app.core.planning import Change
 from app.gguf.cache import CacheType
 from app.text.address import Address, parse_address
-from app.text.units import bytes_text, plural
+from app.text.units import bytes_text, milliseconds_text, plural
 
 
 @click.command()
@@ -89,6 +89,8 @@ def _print(name: str, planned: Plan | Misfit[CacheType]) -> None:
         over = plural(len(planned.backends), "backend")
         emphasised(f"{name} fits on {over} with a context of {planned.context:,}", bold=True)
     print_plan(planned.rows)
+    if isinstance(planned, Plan) and planned.round_trips_ms is not None:
+        click.echo(f"  The links add at least {milliseconds_text(planned.round_trips_ms)} ms to each token.")
     for line in planned.reasons:
         click.echo(f"  {line}")
     for excluded in planned.excluded:

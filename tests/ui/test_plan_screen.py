@@ -12,6 +12,7 @@ import pytest
 
 from app.cli.forms import plan_form
 from app.core.cluster import Cluster
+from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
 from app.core.coordinators import Coordinators
 from app.core.plan import Misfit, Plan
 from app.core.planning import AS_SET, Change, Planned
@@ -148,6 +149,7 @@ async def test_what_speaks_against_it_is_said(
         await console.cluster.choices.set_distributed(on=False)
         await console.press("enter")
         await until(lambda: any("Distribution is off" in toast for toast in console.toasts))
+        await console.shows("Distribution is off: 'distributed on' lets models be spread.")
         console.cluster.backends.take(Probe(SPARE, BackendState.REFUSED), "sweep")
         await console.shows("Its state is refused.")
         await console.shows("does not fit: ")
@@ -198,6 +200,14 @@ async def test_after_the_load_actual_is_beside_planned(
         assert "holds" not in console.text
         await tried(console, screen, "r")
         await console.shows("● runs by this plan")
+        for other, said in (
+            (replace(status, planned=None), "It is running; by which plan is not known any more."),
+            (replace(status, state=CoordinatorState.LOADING), "Its coordinator is loading."),
+        ):
+            monkeypatch.setattr(Coordinators, "running", SimpleNamespace(status=other))
+            console.cluster.bus.publish(CoordinatorChanged(other))
+            await console.shows(said)
+            assert "holds" not in console.text
 
 
 async def test_the_list_of_models_opens_it(

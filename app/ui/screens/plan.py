@@ -13,6 +13,7 @@ from textual.events import Resize
 from textual.widgets import OptionList, Static
 
 from app.core.backends import Backend
+from app.core.choices import Chosen
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState, CoordinatorStatus
 from app.core.models import Model
@@ -36,7 +37,9 @@ from app.ui.widgets.plan_list import PlanList
 from app.ui.widgets.said import Said
 
 _HZ = 1
+_SHOWN = (CoordinatorChanged, Chosen)
 _KEYS = "space in/out · a all/fewest · + - c context · t cache · r reset · y copy"
+_NOT_DISTRIBUTED = "Distribution is off: 'distributed on' lets models be spread."
 _CONTEXT_HINT = "In tokens: 8192, or 8k."
 
 
@@ -77,7 +80,7 @@ class PlanScreen(Modal[Plan]):
         """The model and the verdict, the devices with all that there is to say, the one under the cursor."""
         with Vertical(id="plan") as frame:
             frame.border_title = f"Plan for {self._model.name}"
-            yield Said(id="plan-because")
+            yield Said(id="plan-remark")
             yield Said(id="plan-facts")
             yield Said(id="plan-verdict")
             yield Said(id="plan-legend")
@@ -88,8 +91,6 @@ class PlanScreen(Modal[Plan]):
 
     def on_mount(self) -> None:
         """Follow what the plan depends on."""
-        self.query_one("#plan-because", Said).say(self._because)
-        self.query_one("#plan-because").display = bool(self._because)
         self.query_one("#plan-legend", Said).say(legend())
         self.follow()
 
@@ -103,7 +104,7 @@ class PlanScreen(Modal[Plan]):
         before = self._backends
         with self._cluster.bus.subscribe() as mailbox:
             async for events in mailbox.batches(_HZ):
-                if any(isinstance(event, CoordinatorChanged) for event in events):
+                if any(isinstance(event, _SHOWN) for event in events):
                     self._show()
                 if before != self._backends:
                     before = self._backends
@@ -203,6 +204,20 @@ class PlanScreen(Modal[Plan]):
         return status if status.placement else None
 
     @property
+    def _remark(self) -> str:
+        """What is to be known before all else; empty where nothing is."""
+        if self._because:
+            return self._because
+        if not self._cluster.choices.now.distributed:
+            return _NOT_DISTRIBUTED
+        serving = self._cluster.serving(self._model.name) if self._change == AS_SET else None
+        if serving is None or self._loaded is not None:
+            return ""
+        if serving.status.state is CoordinatorState.READY:
+            return "It is running; by which plan is not known any more."
+        return f"Its coordinator is {serving.status.state}."
+
+    @property
     def _shown(self) -> Shown:
         loaded = self._loaded
         if loaded is None or loaded.planned is None:
@@ -222,9 +237,7 @@ class PlanScreen(Modal[Plan]):
             return self._problem
         if self._latest.change != self._change:
             return "That is being planned still."
-        if not self._cluster.choices.now.distributed:
-            return "Distribution is off: 'distributed on' lets models be spread."
-        return ""
+        return "" if self._cluster.choices.now.distributed else _NOT_DISTRIBUTED
 
     def _show(self) -> None:
         lines = self.query_one(PlanList)
@@ -236,7 +249,9 @@ class PlanScreen(Modal[Plan]):
 
     def _tell(self) -> None:
         """Say what is planned, or that it is being planned."""
-        shown = self._shown
+        shown, remark = self._shown, self.query_one("#plan-remark", Said)
+        remark.say(self._remark)
+        remark.display = bool(self._remark)
         self.query_one("#plan-facts", Said).say(facts(self._model, shown.planned))
         said = self._problem or verdict(shown.planned, shown.change, self._loaded)
         self.query_one("#plan-verdict", Said).say(said)
