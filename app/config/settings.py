@@ -108,6 +108,8 @@ class PlacementSettings:
     """Which backends hold a model: `fewest`: as few as can, as each further one makes it slower; `all`."""
     margin_gib: Annotated[float, Number(0, 1024)] = 1.0
     """What stays free on each device, in GiB."""
+    confirm: bool = True
+    """Show the plan before the console loads a large model for the first time, and wait for Enter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

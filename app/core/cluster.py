@@ -28,14 +28,15 @@ from app.core.discovery import Discovery, Sweep, Where
 from app.core.engines import Engines
 from app.core.events import Bus, Severity
 from app.core.facts import ModelReader
+from app.core.first_load import is_of_a_large_model, was_loaded_before
 from app.core.idleness import Idleness
 from app.core.launch import LaunchPlan
 from app.core.measured_plans import MeasuredPlans
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
 from app.core.placement_bench import PlacementBench
-from app.core.plan import Misfit, Plan
-from app.core.planning import AS_SET, Change, Planning
+from app.core.plan import Plan
+from app.core.planning import AS_SET, Change, Planned, Planning
 from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
 from app.core.reload import Reload
@@ -239,33 +240,42 @@ class Cluster:
         """Where a prompt for this model would go, as things were last seen, and why."""
         return decide(model, self._policy(), await self._around(model))
 
-    async def _around(self, model: Model) -> Surroundings:
+    async def is_first_load(self, route: Route) -> bool:
+        """Whether a person is to see where the layers go before they do: of a large model, the first time."""
+        if not self.settings.placement.confirm:
+            return False
+        if not is_of_a_large_model(route, self.settings.routing.pool_up_to):
+            return False
+        history, name = self.coordinators.history, route.model.name
+        return not await asyncio.to_thread(was_loaded_before, history, name)
+
+    async def _around(self, model: Model, plan: Plan | None = None) -> Surroundings:
         """What there is to choose from for a model; with where its layers would go, if that is a question."""
         await self._look_at_the_unseen()
         nodes = self.pool_in_use()
-        running = self.coordinators.running
+        running = self.serving(model.name) if plan is None else None
         around = Surroundings(
             distributed=self.choices.now.distributed,
             nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),
             backends=tuple(backend for backend in self.backends.known if backend.enabled),
             coordinator_problem=await self.engines.problem(),
             local_only=await self.engines.problem_with_backends(),
-            serving=running.status.backends if running and running.status.model == model.name else None,
+            serving=running.status.backends if running else None,
         )
         loads = around.distributed and around.serving is None and not around.local_only
         if not loads or not around.backends or model.path is None or model.problem is not None:
             return around
         try:
-            return replace(around, placement=await self._plan(model.path, AS_SET))
+            return replace(around, placement=plan or await self._plan(model.path, AS_SET))
         except Problem as problem:
             return replace(around, unplanned=str(problem))
 
-    async def _plan(self, path: Path, change: Change) -> Plan | Misfit:
+    async def _plan(self, path: Path, change: Change) -> Planned:
         running = self.coordinators.running
         freed = sum(p.held_bytes for p in running.status.placement if p.is_here) if running else 0
         return await self._plans.plan(path, self.backends.known, change, freed_bytes=freed)
 
-    async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit:
+    async def plan(self, name: str, change: Change = AS_SET) -> Planned:
         """Where the layers of a model would go, over the backends as they were last seen.
 
         Raises:
@@ -331,18 +341,35 @@ class Cluster:
         finally:
             self.conversations.keep(conversation)
 
-    async def start(self, name: str) -> CoordinatorStatus:
+    async def start(self, name: str, plan: Plan | None = None) -> CoordinatorStatus:
         """Have `name` loaded by a coordinator, wherever its prompts would go, and wait until it is ready.
+
+        `plan` says which layers go where; None: as planned now. For it, one that serves the model makes way.
 
         Raises:
             Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
         """
+        route = await self.route_of_start(name, plan)
+        if route.target is None or (plan is not None and route.placement is None):
+            raise Problem(f"{route.model.name}: {' '.join(route.reasons[1:])}")
+        if plan is not None and self.serving(route.model.name):
+            await self.coordinators.stop()
+        return (await self._coordinator_for(route)).status
+
+    async def route_of_start(self, name: str, plan: Plan | None = None) -> Route:
+        """Where `start` would have it loaded, and why.
+
+        Raises:
+            UnknownModel: no model has that name.
+        """
         await self._look_at_the_unseen()
         model = await self.catalogue.find(name, self.pool_in_use())
-        route = decide_start(model, await self._around(model))
-        if route.target is None:
-            raise Problem(f"{model.name}: {' '.join(route.reasons[1:])}")
-        return (await self._coordinator_for(route)).status
+        return decide_start(model, await self._around(model, plan))
+
+    def serving(self, model: str) -> Coordinator | None:
+        """The coordinator that serves it, or is on its way to."""
+        running = self.coordinators.running
+        return running if running is not None and running.status.model == model else None
 
     async def restart(self) -> CoordinatorStatus:
         """Load the model of the present or last coordinator again, on backends that are chosen anew.
