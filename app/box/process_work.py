@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_STATE, _USER_TICKS, _KERNEL_TICKS = 0, 11, 12
-"""Of what follows the name in `stat` (proc_pid_stat(5), whose fields 3, 14 and 15 they are)."""
+_STATE = 0
+"""Of what follows the name in `stat` (proc_pid_stat(5), whose field 3 it is)."""
+_PER_SECOND = 1_000_000_000
 _WAITS_FOR_DISK = "D"
 """It sleeps and cannot be woken, which a thread does while a page or a block is read for it."""
 
@@ -19,7 +19,7 @@ class ThreadWork:
 
     thread: int
     core_s: float
-    """On a core, since it began."""
+    """On a core, or in line for one, since it began: so long it did not wait for anything else."""
     waits_for_disk: bool
     """At this moment."""
 
@@ -47,7 +47,8 @@ def process_work(pid: int) -> ProcessWork | None:
         for task in (process / "task").iterdir():
             # A thread may end meanwhile.
             with suppress(FileNotFoundError, ProcessLookupError):
-                threads.append(_thread(int(task.name), (task / "stat").read_text()))
+                state, spent = (task / "stat").read_text(), (task / "schedstat").read_text()
+                threads.append(_thread(int(task.name), state, spent))
     except (OSError, ValueError, IndexError):
         return None
     return ProcessWork(tuple(threads), read)
@@ -66,9 +67,13 @@ def _read_bytes(text: str) -> int:
     raise ValueError("read_bytes is not told")
 
 
-def _thread(number: int, stat: str) -> ThreadWork:
-    """Raises ValueError or IndexError where it says something else than expected."""
+def _thread(number: int, stat: str, schedstat: str) -> ThreadWork:
+    """From its `stat`, and its `schedstat` in nanoseconds (Documentation/scheduler/sched-stats.rst).
+
+    Raises:
+        ValueError, IndexError: they say something else than expected.
+    """
     # The name in parentheses may have any character in it, parentheses too.
-    fields = stat[stat.rindex(")") + 1 :].split()
-    ticks = int(fields[_USER_TICKS]) + int(fields[_KERNEL_TICKS])
-    return ThreadWork(number, ticks / os.sysconf("SC_CLK_TCK"), fields[_STATE] == _WAITS_FOR_DISK)
+    state = stat[stat.rindex(")") + 1 :].split()[_STATE]
+    on_core, in_line, _ = map(int, schedstat.split())
+    return ThreadWork(number, (on_core + in_line) / _PER_SECOND, state == _WAITS_FOR_DISK)

@@ -15,6 +15,7 @@ from app.core.loading import LoadProgress
 from app.core.memory import memory_together
 from app.core.models import Model
 from app.core.plan import Misfit, Plan
+from app.core.planning import Planned
 from app.core.pool import Node
 from app.core.routing import Route
 from app.text.answer import Delta, PromptProgress, Thinking
@@ -105,7 +106,7 @@ def route_form(route: Route) -> Form:
     }
 
 
-def plan_form(model: str, planned: Plan | Misfit) -> Form:
+def plan_form(model: str, planned: Planned) -> Form:
     """Where the layers of a model would go; what is missing, where they have no place."""
     common: Form = {
         "model": model,
@@ -115,16 +116,17 @@ def plan_form(model: str, planned: Plan | Misfit) -> Form:
         ],
         "excluded": [{"backend": str(each.address), "reason": each.reason} for each in planned.excluded],
         "reasons": list(planned.reasons),
+        "context": planned.context,
+        "cache_k": planned.k,
+        "cache_v": planned.v,
+        "host_bytes": planned.host_bytes,
     }
     if isinstance(planned, Misfit):
         return common | {"short_by_bytes": planned.short_by, "nearest": list(map(str, planned.nearest))}
     return common | {
-        "context": planned.context,
-        "cache_k": planned.k,
-        "cache_v": planned.v,
         "rpc": ",".join(map(str, planned.backends)),
         "tensor_split": ",".join(map(str, planned.tensor_split)),
-        "host_bytes": planned.host_bytes,
+        "round_trips_ms": planned.round_trips_ms,
     }
 
 

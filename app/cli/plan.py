@@ -16,7 +16,7 @@ from app.core.plan import Misfit, Plan
 from app.core.planning import Change
 from app.gguf.cache import CacheType
 from app.text.address import Address, parse_address
-from app.text.units import bytes_text, plural
+from app.text.units import bytes_text, milliseconds_text, plural
 
 
 @click.command()
@@ -38,7 +38,7 @@ from app.text.units import bytes_text, plural
 @click.option(
     "--with", "forced", type=backend_word, metavar="HOST[:PORT]", multiple=True, help="Use this one."
 )
-@click.option("--all", "every", is_flag=True, help="Use every backend, not as few as can hold it.")
+@click.option("--all/--fewest", "every", default=None, help="Use every backend, or as few as can hold it.")
 @json_option
 @cluster_options
 def plan(
@@ -49,7 +49,7 @@ def plan(
     backends: str,
     without: tuple[str, ...],
     forced: tuple[str, ...],
-    every: bool,
+    every: bool | None,
     as_json: bool,
 ) -> int:
     """Say which device would get which layers of MODEL, what that takes, and what would be left free.
@@ -89,6 +89,8 @@ def _print(name: str, planned: Plan | Misfit) -> None:
         over = plural(len(planned.backends), "backend")
         emphasised(f"{name} fits on {over} with a context of {planned.context:,}", bold=True)
     print_plan(planned.rows)
+    if isinstance(planned, Plan) and planned.round_trips_ms is not None:
+        click.echo(f"  The links add at least {milliseconds_text(planned.round_trips_ms)} ms to each token.")
     for line in planned.reasons:
         click.echo(f"  {line}")
     for excluded in planned.excluded:

@@ -30,7 +30,7 @@ async def _start(options: ClusterOptions, name: str, *, swap: bool, as_json: boo
         await cluster.look()
         found = {coordinator.status.model for coordinator in cluster.coordinators.present}
         try:
-            status = await cluster.start(name, "always" if swap else None)
+            status = await cluster.start(name, swap="always" if swap else None)
         except asyncio.CancelledError:
             started = [c.status.model for c in cluster.coordinators.present if c.status.model not in found]
             if started:

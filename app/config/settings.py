@@ -112,6 +112,8 @@ class PlacementSettings:
     swap: Swap = "idle"
     """Which coordinators a model stops that fits nowhere beside them: `idle`: those that answer nobody;
     `never`: none; `always`: any."""
+    confirm: bool = True
+    """Show the plan before the console loads a large model for the first time, and wait for Enter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

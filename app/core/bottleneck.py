@@ -18,7 +18,7 @@ JUDGED_S = 2.0
 JUDGED_LOOKS = 4
 """Over less time, or fewer looks, a hiccup would be taken for the rule."""
 WHOLE_CORE = 0.9
-"""So great a share of the time on a core leaves none to wait in; ticks of 10 ms leave some doubt."""
+"""So great a share of the time on a core, or in line for one, leaves none to wait for anything else."""
 ALWAYS_BUSY = 0.8
 """A connection that has something on its way for so much of the time is not kept waiting by us."""
 MOSTLY = 0.5
@@ -28,7 +28,7 @@ class Bottleneck(StrEnum):
     """What a load would be faster with more of."""
 
     ONE_CORE = "one core"
-    """One thread of llama-server takes all of a core of this box."""
+    """One thread of llama-server takes all of a core of this box, or would if the box had one free."""
     DISK = "disk"
     """llama-server waits for the disk of this box."""
     NETWORK = "network"
@@ -62,7 +62,7 @@ def bottleneck(readings: Sequence[LoadReading]) -> Bottleneck | None:
 
 
 def _busiest_thread(readings: Sequence[LoadReading]) -> float:
-    """Its share of the time that it was on a core."""
+    """What share of the time it was on a core, or in line for one."""
     first, last = readings[0], readings[-1]
     if first.work is None or last.work is None:
         return 0.0

@@ -28,6 +28,7 @@ from app.core.discovery import Discovery, Sweep, Where
 from app.core.engines import Engines
 from app.core.events import Bus, Severity
 from app.core.facts import ModelReader
+from app.core.first_load import is_of_a_large_model, was_loaded_before
 from app.core.idleness import Idleness
 from app.core.landlord import Landlord
 from app.core.launch import LaunchPlan
@@ -35,8 +36,8 @@ from app.core.measured_plans import MeasuredPlans
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces
 from app.core.placement_bench import PlacementBench
-from app.core.plan import Misfit, Plan
-from app.core.planning import AS_SET, Change, Planning
+from app.core.plan import Plan
+from app.core.planning import AS_SET, Change, Planned, Planning
 from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
 from app.core.reload import Reload
@@ -242,11 +243,20 @@ class Cluster:
         """Where a prompt for this model would go, as things were last seen, and why."""
         return decide(model, self._policy(), await self._around(model))
 
-    async def _around(self, model: Model, swap: Swap | None = None) -> Surroundings:
+    async def is_first_load(self, route: Route) -> bool:
+        """Whether a person is to see where the layers go before they do: of a large model, the first time."""
+        if not self.settings.placement.confirm:
+            return False
+        if not is_of_a_large_model(route, self.settings.routing.pool_up_to):
+            return False
+        history, name = self.coordinators.history, route.model.name
+        return not await asyncio.to_thread(was_loaded_before, history, name)
+
+    async def _around(self, model: Model, plan: Plan | None = None, swap: Swap | None = None) -> Surroundings:
         """What there is to choose from for a model; with where its layers would go, if that is a question."""
         await self._look_at_the_unseen()
         nodes = self.pool_in_use()
-        serving = self.coordinators.of(model.name)
+        serving = self.serving(model.name) if plan is None else None
         around = Surroundings(
             distributed=self.choices.now.distributed,
             nodes=tuple(n for n in self.pool.candidates(model.name) if n in nodes),
@@ -259,14 +269,18 @@ class Cluster:
             return around
         spreads = around.distributed and not around.local_only
         if not spreads or not any(backend.state in USABLE for backend in around.backends):
-            return replace(around, way=await self.landlord.this_box(swap))
+            return replace(around, way=await self.landlord.clear(model.name, (), swap))
+        if plan is not None:
+            way = await self.landlord.clear(model.name, plan.backends, swap)
+            return replace(around, placement=plan, way=way)
         try:
             placement, way = await self.landlord.place(model.name, model.path, AS_SET, swap)
         except Problem as problem:
-            return replace(around, unplanned=str(problem), way=await self.landlord.all_backends(swap))
+            way = await self.landlord.clear(model.name, self._addresses, swap)
+            return replace(around, unplanned=str(problem), way=way)
         return replace(around, placement=placement, way=way)
 
-    async def plan(self, name: str, change: Change = AS_SET) -> Plan | Misfit:
+    async def plan(self, name: str, change: Change = AS_SET) -> Planned:
         """Where the layers of a model would go, over the backends as they were last seen.
 
         Raises:
@@ -333,23 +347,38 @@ class Cluster:
         finally:
             self.conversations.keep(conversation)
 
-    async def start(self, name: str, swap: Swap | None = None) -> CoordinatorStatus:
+    async def start(self, name: str, plan: Plan | None = None, swap: Swap | None = None) -> CoordinatorStatus:
         """Have `name` loaded by a coordinator, wherever its prompts would go, and wait until it is ready.
 
-        `swap` says whom it may put out; None: as the settings say.
+        `plan` says which layers go where; None: as planned now. For it, one that serves the model makes way.
+        `swap` says who else may have to; None: as the settings say.
 
         Raises:
             Problem: no coordinator can serve it, or it failed; with the cause and the remedy.
         """
         for _ in range(CHANCES):
-            await self._look_at_the_unseen()
-            model = await self.catalogue.find(name, self.pool_in_use())
-            route = decide_start(model, await self._around(model, swap))
-            if route.target is None:
-                raise Problem(f"{model.name}: {' '.join(route.reasons[1:])}")
+            route = await self.route_of_start(name, plan, swap)
+            if route.target is None or (plan is not None and route.placement is None):
+                raise Problem(f"{route.model.name}: {' '.join(route.reasons[1:])}")
+            if plan is not None:
+                await self.coordinators.stop(route.model.name)
             with suppress(Overtaken):
                 return (await self._coordinator_for(route, swap)).status
         raise Overtaken
+
+    async def route_of_start(self, name: str, plan: Plan | None = None, swap: Swap | None = None) -> Route:
+        """Where `start` would have it loaded, and why.
+
+        Raises:
+            UnknownModel: no model has that name.
+        """
+        await self._look_at_the_unseen()
+        model = await self.catalogue.find(name, self.pool_in_use())
+        return decide_start(model, await self._around(model, plan, swap))
+
+    def serving(self, model: str) -> Coordinator | None:
+        """The coordinator that serves it, or is on its way to."""
+        return self.coordinators.of(model)
 
     async def restart(self, name: str | None = None) -> CoordinatorStatus:
         """Load `name`, or the model of the newest coordinator, again, on backends that are chosen anew.

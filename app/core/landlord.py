@@ -10,8 +10,9 @@ from app.config.settings import Swap
 from app.core.backends import Backends
 from app.core.coordinators import Coordinators
 from app.core.measured_plans import MeasuredPlans
-from app.core.planning import Change
-from app.core.tenancy import Objection, Placed, Tenant, Way, clear, find_place
+from app.core.planning import Change, Planned
+from app.core.tenancy import Objection, Tenant, Way, clear, collide, find_place
+from app.text.address import Address
 
 
 class Landlord:
@@ -29,7 +30,7 @@ class Landlord:
         """Whom a model may put out."""
         return wanted or self._plans.planning.placement.swap
 
-    async def place(self, model: str, path: Path, change: Change, swap: Swap | None) -> tuple[Placed, Way]:
+    async def place(self, model: str, path: Path, change: Change, swap: Swap | None) -> tuple[Planned, Way]:
         """Where the layers of the model at `path` go, and who makes way for it.
 
         Raises:
@@ -37,7 +38,7 @@ class Landlord:
         """
         everybody = await self._tenants()
 
-        async def beside(staying: Sequence[Tenant]) -> Placed:
+        async def beside(staying: Sequence[Tenant]) -> Planned:
             leaving = [tenant for tenant in everybody if tenant not in staying]
             freed = sum(tenant.here_bytes for tenant in leaving if not tenant.is_loading)
             wanted = sum(tenant.here_bytes for tenant in staying if tenant.is_loading)
@@ -52,13 +53,11 @@ class Landlord:
         others = [tenant for tenant in everybody if tenant.model != model]
         return await find_place(others, beside, self._objection(swap))
 
-    async def all_backends(self, swap: Swap | None) -> Way:
-        """The way for a model that is put on every backend, as nothing is planned."""
-        return await clear([t for t in await self._tenants() if t.backends], self._objection(swap))
-
-    async def this_box(self, swap: Swap | None) -> Way:
-        """The way for a model that runs on this box alone."""
-        return await clear([t for t in await self._tenants() if not t.backends], self._objection(swap))
+    async def clear(self, model: str, backends: Sequence[Address], swap: Swap | None) -> Way:
+        """The way for a model that is put on these, whatever it needs; none: on this box alone."""
+        others = [tenant for tenant in await self._tenants() if tenant.model != model]
+        holders = [tenant for tenant in others if collide(tenant.backends, backends)]
+        return await clear(holders, self._objection(swap))
 
     async def _tenants(self) -> list[Tenant]:
         """Those that run; what one holds is known as soon as it is launched."""

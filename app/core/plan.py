@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from dataclasses import dataclass
+from math import fsum
 from typing import Protocol
 
 from app.gguf.cache import CacheType
@@ -98,6 +99,8 @@ class PlannedDevice:
     """What the plan counts on: of memory that several backends claim, only a part."""
     learnt_bytes: int = 0
     """Kept free beside that, as it took so much more than planned before."""
+    latency_ms: float | None = None
+    """One round trip to its backend; None where it was not measured."""
 
     @property
     def held_bytes(self) -> int:
@@ -117,6 +120,8 @@ class Excluded:
     address: Address
     reason: str
     """A sentence."""
+    usable: bool = False
+    """Whether it can have a part in it where it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,13 @@ class Plan:
             for backend in self.backends
         )
 
+    @property
+    def round_trips_ms(self) -> float | None:
+        """What the links add to each token at least, one round trip to each backend; None: one is unknown."""
+        links = {row.backend: row.latency_ms for row in self.rows}.values()
+        known = [link for link in links if link is not None]
+        return fsum(known) if len(known) == len(links) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -180,3 +192,8 @@ class Misfit:
     nearest: tuple[Suggestion, ...]
     excluded: tuple[Excluded, ...]
     reasons: tuple[str, ...]
+    context: int
+    k: str
+    v: str
+    host_bytes: int
+    """Would stay on the coordinator's box."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import Self
@@ -54,14 +54,15 @@ def plan_placement(
     else:
         chain = by_link(choice.most(load))
         counts = fill(chain, load)
-    rows = tuple(_rows(chain, counts, needs, wish, load, lessons))
+    rows = tuple(_rows(chain, counts, needs, wish, load, seen, lessons))
     outcome = Outcome(seen, chain, rows, load, fits)
     excluded = _left_out(available, excluded, wish, outcome, lessons)
     reasons = _reasons(needs, wish, outcome, host, lessons)
     if fits:
         return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons)
     short_by = load.before[-1] - load.before[sum(counts)]
-    return Misfit(rows, short_by, tuple(_nearest(needs, wish, choice)), excluded, reasons)
+    nearest = tuple(_nearest(needs, wish, choice))
+    return Misfit(rows, short_by, nearest, excluded, reasons, wish.context, wish.k, wish.v, needs.host_bytes)
 
 
 def plan_split(
@@ -87,7 +88,7 @@ def plan_split(
     counts = [count for _, layers in split for count in layers]
     if sum(counts) != load.layers:
         return None
-    rows = tuple(_rows(chain, counts, needs, wish, load, lessons))
+    rows = tuple(_rows(chain, counts, needs, wish, load, seen, lessons))
     if any(row.layers and row.free_after < wish.margin_bytes for row in rows):
         return None
     outcome = Outcome(seen, chain, rows, load, fits=True, is_given=True)
@@ -106,7 +107,11 @@ def _left_out(
     """Those that cannot be used, and those that have no layers all the same."""
     used = {planned.backend for planned in outcome.rows}
     unused = (
-        Excluded(room.address, " ".join((why_unused(room, wish, outcome), *lessons.sentences(room.address))))
+        Excluded(
+            room.address,
+            " ".join((why_unused(room, wish, outcome), *lessons.sentences(room.address))),
+            usable=True,
+        )
         for room in available
         if room.address not in used
     )
@@ -180,7 +185,13 @@ def _able(rooms: Iterable[Room], load: Load) -> list[Room]:
 
 
 def _rows(
-    chain: Chain, counts: Sequence[int], needs: Needs, wish: Wish, load: Load, lessons: Lessons
+    chain: Chain,
+    counts: Sequence[int],
+    needs: Needs,
+    wish: Wish,
+    load: Load,
+    seen: Mapping[Address, Backend],
+    lessons: Lessons,
 ) -> Iterator[PlannedDevice]:
     """The devices of all backends that have layers."""
     first, place = 0, 0
@@ -203,6 +214,7 @@ def _rows(
                 compute_bytes=compute if layers else 0,
                 free_before=size + wish.margin_bytes + learnt,
                 learnt_bytes=learnt if layers else 0,
+                latency_ms=seen[room.address].latency_ms,
             )
             first += layers
 

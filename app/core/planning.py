@@ -57,12 +57,15 @@ class Change:
     """The backends to choose from; None: all."""
     left_out: frozenset[Address] = frozenset()
     forced: frozenset[Address] = frozenset()
-    every: bool = False
+    every: bool | None = None
+    """All backends, or the fewest; None: as the settings say."""
     split: Split = ()
     """The layers of each device, where they have a place as they are; else it is planned as without."""
 
 
 AS_SET = Change()
+Planned = Plan | Misfit
+"""What came of planning."""
 
 
 class Planning:
@@ -89,7 +92,7 @@ class Planning:
         *,
         freed_bytes: int = 0,
         taken: tuple[Taken, ...] = (),
-    ) -> Plan | Misfit:
+    ) -> Planned:
         """Where the layers of the model at `path` would go.
 
         `freed_bytes` is what coordinators that have to make way for it hold of this box's memory, less what
@@ -112,13 +115,23 @@ class Planning:
             asyncio.to_thread(self._lessons),
         )
         wish = replace(self._wish(needs, backends, change), taken=taken)
-        given = plan_split(needs, wish, change.split, backends, host, lessons) if change.split else None
-        planned = given or plan_placement(needs, wish, backends, host, lessons)
+        # In threads, as it can take longer than a key may wait: a misfit is many plans.
+        planned: Planned | None = None
+        if change.split:
+            planned = await asyncio.to_thread(plan_split, needs, wish, change.split, backends, host, lessons)
+        if planned is None:
+            planned = await asyncio.to_thread(plan_placement, needs, wish, backends, host, lessons)
         if isinstance(planned, Misfit) and self._is_context_free(change):
             smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)
             if smaller is not None:
-                return plan_placement(needs, smaller, backends, host, lessons)
+                return await asyncio.to_thread(plan_placement, needs, smaller, backends, host, lessons)
         return planned
+
+    def wants_every(self, change: Change) -> bool:
+        """Whether all backends are to be used, not the fewest that hold a model."""
+        if change.every is not None:
+            return change.every
+        return self.placement.backends == "all" and change.only is None
 
     def _lessons(self) -> Lessons:
         """Blocks on the disk. A history that cannot be read teaches nothing; whoever asks for it is told."""
@@ -136,14 +149,13 @@ class Planning:
     def _wish(self, needs: Needs, backends: Sequence[Backend], change: Change) -> Wish:
         known = frozenset(backend.address for backend in backends)
         context = change.context or self.coordinator.context or needs.trained_context or LEAST_CONTEXT
-        every = change.every or (self.placement.backends == "all" and change.only is None)
         return Wish(
             context,
             change.cache or CacheType(self.coordinator.cache_k),
             change.cache or CacheType(self.coordinator.cache_v),
             left_out=change.left_out | (known - change.only if change.only is not None else frozenset()),
             forced=change.forced,
-            every=every,
+            every=self.wants_every(change),
             margin_bytes=round(self.placement.margin_gib * GIB),
         )
 

@@ -45,8 +45,9 @@ def rooms(
     backends = tuple(backends)
     reasons = {backend.address: _hindrance(backend, wish) for backend in backends}
     usable = sorted((b for b in backends if reasons[b.address] is None), key=_link)
+    able = frozenset(backend.address for backend in usable)
     slowest = max((b.latency_ms for b in usable if b.latency_ms is not None), default=0.0)
-    sharing = frozenset(backend.address for backend in usable) if wish.every else wish.forced
+    sharing = able if wish.every else wish.forced
     parts = _parts(usable, sharing, host, _held(backends, wish))
     found: list[Room] = []
     for backend in usable:
@@ -63,7 +64,11 @@ def rooms(
         found.append(Room(backend.address, latency, devices))
     unknown = dict.fromkeys(wish.forced - reasons.keys(), "You asked for it, but no such backend is known.")
     excluded = sorted({**reasons, **unknown}.items())
-    return tuple(found), tuple(Excluded(address, reason) for address, reason in excluded if reason)
+    return tuple(found), tuple(
+        Excluded(address, reason, usable=address in able or address in wish.left_out)
+        for address, reason in excluded
+        if reason
+    )
 
 
 def _hindrance(backend: Backend, wish: Wish) -> str | None:

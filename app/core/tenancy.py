@@ -9,12 +9,10 @@ from typing import Self
 from app.core.coordinator_status import CoordinatorState, CoordinatorStatus
 from app.core.memory import THIS_BOX, box_of
 from app.core.placement import share_of
-from app.core.plan import Misfit, Plan, Taken
+from app.core.plan import Plan, Taken
+from app.core.planning import Planned
 from app.text.address import Address
 from app.text.problem import Problem
-
-Placed = Plan | Misfit
-
 
 CHANCES = 3
 """So often it is decided anew where others were faster, before that is a Problem."""
@@ -91,7 +89,7 @@ class Way:
 
 FREE_WAY = Way()
 
-PlanBeside = Callable[[Sequence[Tenant]], Awaitable[Placed]]
+PlanBeside = Callable[[Sequence[Tenant]], Awaitable[Planned]]
 """Where the layers of the new model would go if these stayed and all others were gone."""
 Objection = Callable[[Tenant], Awaitable[str | None]]
 """Why a tenant must not be stopped now, in a sentence; None where it may be."""
@@ -99,7 +97,7 @@ Objection = Callable[[Tenant], Awaitable[str | None]]
 
 async def find_place(
     tenants: Sequence[Tenant], plan_beside: PlanBeside, objection: Objection
-) -> tuple[Placed, Way]:
+) -> tuple[Planned, Way]:
     """Where a further model goes: beside all that run, else in place of as few of them as can be.
 
     `tenants` are in the order in which they were started: the newest are spared first. Where it fits only in

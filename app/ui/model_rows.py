@@ -24,7 +24,7 @@ _REMEDIES: Mapping[Lack, str] = {
     Lack.NODE: "Pull it on a node that is up, or take its pin out of routing.pins in the settings.",
     Lack.FILE: "Pull it on this box with 'ollama pull', or add a node that has it with 'add URL'.",
     Lack.LOADABLE: "Choose another, or add an Ollama node that runs it with 'add URL'.",
-    Lack.MEMORY: "'plan MODEL' on the command line tries other contexts and backends.",
+    Lack.MEMORY: "ctrl+l tries other contexts and backends.",
     Lack.HELD: "Or have placement.swap be 'always' in the settings, which stops those that answer, too.",
     Lack.ENGINE: "Or add an Ollama node that has it with 'add URL'.",
 }

@@ -13,6 +13,7 @@ STYLESHEETS = (
     "nodes.tcss",
     "coordinator.tcss",
     "modals.tcss",
+    "plan.tcss",
 )
 """In the order in which they are read: a later rule wins over an earlier one as specific."""
 

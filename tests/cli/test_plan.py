@@ -29,8 +29,10 @@ def test_a_plan_and_what_came_of_it(
     assert device["free_after"] == device["free_before"] - sum(
         device[part] for part in ("weights_bytes", "cache_bytes", "compute_bytes")
     )
+    assert plan["round_trips_ms"] == device["latency_ms"] > 0
     told = run("plan", str(tiny_model), "--context", "1024")
     assert (told.code, "fits on 1 backend with a context of 1,024" in told.out) == (0, True)
+    assert "The links add at least " in told.out
     assert "No load was planned yet" in run("placement", "history").err
     assert run("chat", "-m", str(tiny_model), "a worker").code == 0
     [past] = run("placement", "history", "--json").json["placements"]

@@ -43,6 +43,16 @@ SLOW_DISK: tuple[Counters, ...] = (
 )
 """The same from a disk of 25 MB/s (`blkio.throttle.read_bps_device`): llama-server reads all of it first."""
 
+BUSY_CORE: tuple[Counters, ...] = (
+    (0.508, 0, 0, 0.0, 0.0, 0.496, False, 0),
+    (1.024, 0, 0, 0.0, 0.0, 1.013, False, 0),
+    (1.552, 0, 0, 0.0, 0.0, 1.514, False, 0),
+    (2.073, 0, 0, 0.0, 0.0, 2.069, False, 0),
+    (2.59, 0, 0, 0.0, 0.0, 2.616, False, 0),
+    (3.164, 0, 0, 0.0, 0.0, 3.114, False, 0),
+)
+"""1.7 GB that are in memory already, which llama-server maps in one thread, on a box with much else to do."""
+
 
 def read(counters: Iterable[Counters]) -> list[LoadReading]:
     return [
@@ -66,8 +76,8 @@ def at_each_half_second(*per_look: float, unsent: int = 0, waits: bool = False) 
 
 @pytest.mark.parametrize(
     ("recorded", "word"),
-    [(THROTTLED_LINK, "network"), (SLOW_RECEIVER, "worker"), (SLOW_DISK, "disk")],
-    ids=["link", "receiver", "disk"],
+    [(THROTTLED_LINK, "network"), (SLOW_RECEIVER, "worker"), (SLOW_DISK, "disk"), (BUSY_CORE, "one core")],
+    ids=["link", "receiver", "disk", "core"],
 )
 def test_what_was_slow_is_named(recorded: tuple[Counters, ...], word: str) -> None:
     assert bottleneck(read(recorded)) == word

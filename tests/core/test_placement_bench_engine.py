@@ -213,8 +213,8 @@ async def test_who_starts_another_model_meanwhile_gets_it_and_the_bench_ends(
         await cluster.look()
         benching = asyncio.create_task(bench(cluster, endless_model, BenchLimits()))
         await until(lambda: bool(left(cluster)), "the coordinator of the bench")
-        status = await cluster.start(str(tiny_model), "always")
-        with pytest.raises(Problem, match="was stopped|is running, and would be in the way"):
+        status = await cluster.start(str(tiny_model), swap="always")
+        with pytest.raises(Problem, match=r"was stopped|is running, and would be in the way"):
             await benching
         running = cluster.coordinators.running
         assert running is not None

@@ -139,9 +139,11 @@ async def test_a_plan_is_followed_and_what_came_of_it_is_kept(
         route = await cluster.route(str(tiny_model))
         assert route.target is Target.COORDINATOR
         assert route.placement is not None
-        status = await cluster.start(str(tiny_model))
-        assert status.state is CoordinatorState.READY
-        assert not list(surprises(prove(route.placement, status.placement)))
+        seen = await cluster.plan(str(tiny_model), Change(context=1024))
+        assert isinstance(seen, Plan)
+        status = await cluster.start(str(tiny_model), seen)
+        assert (status.state, status.context) == (CoordinatorState.READY, 1024)
+        assert not list(surprises(prove(seen, status.placement)))
         assert (await cluster.route(str(tiny_model))).reasons[-1] == "It is running already."
         async for _ in cluster.ask(Conversation(), "a worker"):
             pass
@@ -160,8 +162,8 @@ async def test_a_plan_is_followed_and_what_came_of_it_is_kept(
     assert past.speed.requests == 1
     assert past.generation_rate is not None
     assert past.generation_rate > 0
-    assert (past.model, past.context) == (str(tiny_model), 512)
-    assert [device.backend for device in past.devices] == list(map(str, route.placement.backends))
+    assert (past.model, past.context) == (str(tiny_model), 1024)
+    assert [device.backend for device in past.devices] == list(map(str, seen.backends))
     for device in past.devices:
         assert device.actual is not None
         assert device.round_trip_ms is not None

@@ -175,7 +175,7 @@ def test_every_route_is_possible_and_has_its_reasons(
 
 PLANNED = PlannedDevice(ADDRESSES[1], 0, 5, 0, 100, 10, 10, 1000)
 PLAN = Plan((PLANNED,), 512, "f16", "f16", 0, (Excluded(ADDRESSES[0], "It is slow."),), ("It fits.",))
-MISFIT = Misfit((), 4096, (), (), ("It is large.",))
+MISFIT = Misfit((), 4096, (), (), ("It is large.",), 512, "f16", "f16", 0)
 
 
 def placed(

@@ -15,9 +15,10 @@ from app.core.facts import ModelFacts
 from app.core.models import Model, Source
 from app.core.plan import Misfit, Plan, PlannedDevice, Taken, Wish
 from app.core.planner import plan_placement
+from app.core.planning import Planned
 from app.core.pool import Node
 from app.core.routing import Lack, Policy, Surroundings, Target, decide, decide_start
-from app.core.tenancy import Placed, Tenant, Way, clear, collide, find_place
+from app.core.tenancy import Tenant, Way, clear, collide, find_place
 from app.core.voice import Voice
 from app.gguf.cache import CacheType
 from app.rpc.probe import BackendState, Device
@@ -39,10 +40,10 @@ MODEL = Model("some:latest", Source.STORE, ModelFacts(parameters=405 * 10**9), P
 
 async def place(
     layers: int, tenants: Sequence[Tenant], backends: Sequence[Backend], busy: Mapping[str, str] | None = None
-) -> tuple[Placed, Way]:
+) -> tuple[Planned, Way]:
     """A model with so many layers of 1 GiB; `busy` says what tenants have against it."""
 
-    async def beside(staying: Sequence[Tenant]) -> Placed:
+    async def beside(staying: Sequence[Tenant]) -> Planned:
         taken = tuple(taken for tenant in staying for taken in tenant.taken)
         wish = Wish(8192, CacheType.F16, CacheType.F16, taken=taken)
         return plan_placement(planned.Model((GIB,) * layers, cache_per_token=0), wish, backends)

@@ -109,7 +109,7 @@ async def test_one_that_answers_is_not_stopped_unless_that_is_wanted(
             with pytest.raises(Problem, match=refused):
                 await answer_of(cluster, tiny_model)
             await begun(parts)
-            swapped = await cluster.start(tiny, "always")
+            swapped = await cluster.start(tiny, swap="always")
             assert (swapped.state, swapped.backends) == (CoordinatorState.READY, (worker.address,))
             with pytest.raises(AnswerBroken, match="The coordinator was stopped"):
                 async for _ in parts:
@@ -135,7 +135,7 @@ async def test_two_on_this_box_alone_are_one_too_many(
         said = "which runs on this box alone, stays, as placement.swap is 'never': stop it with 'stop"
         with pytest.raises(Problem, match=said):
             await cluster.start(str(other_model))
-        assert (await cluster.start(str(other_model), "idle")).state is CoordinatorState.READY
+        assert (await cluster.start(str(other_model), swap="idle")).state is CoordinatorState.READY
         (left,) = cluster.coordinators.present
         assert left.status.model == str(other_model)
         await cluster.coordinators.stop()

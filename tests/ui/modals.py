@@ -21,12 +21,14 @@ from app.ui.screens.leave import LeaveScreen
 from app.ui.screens.modal import Modal
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.node import NodeScreen
+from app.ui.screens.plan import PlanScreen
 from app.ui.screens.sheet import SheetScreen
 from app.ui.screens.themes import ThemeScreen
 from app.ui.screens.welcome import WelcomeScreen
 from app.ui.sheets import Section
 from tests.support.box import reading
 from tests.support.console import OTHER, UP, Console, ready_status
+from tests.support.plans import LARGE, planned_over
 
 LINES = tuple((f"line {number}", "what it says") for number in range(100))
 
@@ -59,8 +61,9 @@ MODALS: Mapping[type[Modal[Any]], Callable[[Console], Modal[Any]]] = {
     CopyScreen: lambda _: CopyScreen("Text", "\n".join(key for key, _ in LINES)),
     KeysScreen: lambda _: KeysScreen(LINES),
     LeaveScreen: lambda _: LeaveScreen(ready_status()),
-    ModelScreen: lambda console: ModelScreen(console.cluster),
+    ModelScreen: lambda console: ModelScreen(console.cluster, _ignore),
     NodeScreen: lambda console: NodeScreen(console.cluster, UP.url, _ignore),
+    PlanScreen: lambda console: PlanScreen(console.cluster, LARGE, planned_over(console.cluster)),
     SheetScreen: lambda _: SheetScreen("Sheet", (Section(LINES),)),
     ThemeScreen: lambda console: ThemeScreen(sorted(console.app.available_themes), console.app.theme),
     WelcomeScreen: lambda console: WelcomeScreen(console.cluster, _ignore),

@@ -60,12 +60,6 @@ EVERY_PANE = (
         label="route",
     ),
     Command(
-        "plan",
-        "Where the layers of a model would go, and what would be left free",
-        deeds.show_plan,
-        offers.A_MODEL,
-    ),
-    Command(
         "placement history",
         "What was planned for the last loads, what came of it, and how fast it was",
         deeds.show_placements,

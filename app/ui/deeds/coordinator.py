@@ -12,6 +12,7 @@ from app.llama.log_sieve import pattern_of
 from app.text.moment import parse_moment, seconds_after
 from app.text.problem import Problem
 from app.text.units import plural
+from app.ui.agreement import agreed_plan
 from app.ui.command import Deed
 from app.ui.deeds.everywhere import chosen
 from app.ui.deeds.paths import named_path
@@ -30,8 +31,14 @@ ALL = "all"
 
 
 async def start(screen: MainScreen, name: str) -> None:
-    """Have a model loaded, and wait until it is ready."""
-    await screen.cluster.start(name or chosen(screen))
+    """Have a model loaded, and wait until it is ready; a large one for the first time only if one agrees."""
+    cluster, model, plan = screen.cluster, name or chosen(screen), None
+    route = await cluster.route_of_start(model)
+    if await cluster.is_first_load(route):
+        plan = await agreed_plan(screen.app, cluster, route)
+        if plan is None:
+            return
+    await cluster.start(model, plan)
 
 
 async def stop(screen: MainScreen, name: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.text.problem import Problem
 from app.text.units import plural
 from app.ui.command import Deed
 from app.ui.places import Place
-from app.ui.plan_sheet import history_sheet, plan_sheet
+from app.ui.plan_sheet import history_sheet
 from app.ui.screens.leave import LeaveScreen
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.sheet import SheetScreen
@@ -63,7 +64,8 @@ async def distribute(screen: MainScreen, word: str) -> None:
 async def choose_model(screen: MainScreen, name: str) -> None:
     """Make a model the chosen one, and say where its prompts will go."""
     if not name:
-        picked = await screen.app.push_screen_wait(ModelScreen(screen.cluster))
+        picker = ModelScreen(screen.cluster, partial(obey_or_report, screen))
+        picked = await screen.app.push_screen_wait(picker)
         name = picked or ""
     if name:
         route = await screen.cluster.route(name)
@@ -78,13 +80,6 @@ async def show_route(screen: MainScreen, name: str) -> None:
     """Show a route with its reasons."""
     route = await screen.cluster.route(name or chosen(screen))
     await screen.app.push_screen(SheetScreen(f"Route of {route.model.name}", route_sheet(route)))
-
-
-async def show_plan(screen: MainScreen, name: str) -> None:
-    """Show where the layers of a model would go."""
-    model = name or chosen(screen)
-    planned = await screen.cluster.plan(model)
-    await screen.app.push_screen(SheetScreen(f"Plan for {model}", plan_sheet(planned)))
 
 
 async def show_placements(screen: MainScreen, _argument: str) -> None:

@@ -19,6 +19,7 @@ from app.core.cluster import Cluster
 from app.core.events import Event
 from app.llama.log_sieve import pattern_of
 from app.text.problem import Problem
+from app.ui.agreement import answer_if_agreed
 from app.ui.command import Completion
 from app.ui.commands import pane_bindings
 from app.ui.panes.draft import Draft
@@ -225,7 +226,7 @@ class ChatPane(Pane):
         self.remove_class("-empty")
         self._live.begin(view)
         self.screen.run_worker(
-            self._live.follow(view, self._cluster.answer(self.conversation)),
+            self._live.follow(view, answer_if_agreed(self.app, self._cluster, self.conversation)),
             name="answer",
             group="answer",
             exclusive=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -49,11 +49,14 @@ class ModelScreen(Modal[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,ctrl+n,ctrl+j", "move('down')", "next", priority=True),
         Binding("up,ctrl+p,ctrl+k", "move('up')", "previous", priority=True),
+        ("ctrl+l", "plan", "where its layers would go"),
     ]
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, do: Callable[[str], None]) -> None:
+        """What is done here is a command of the table, given to `do`."""
         super().__init__()
         self._cluster = cluster
+        self._do = do
         self._entries = [_Entry(model) for model in cluster.models()]
         self._listed: list[_Entry] = []
 
@@ -61,7 +64,7 @@ class ModelScreen(Modal[str]):
         """What is typed, over the list, over what is known of the model under the cursor."""
         with Vertical(id="models") as frame:
             frame.border_title = "Model"
-            frame.border_subtitle = "enter chooses · esc closes · f1 all keys"
+            frame.border_subtitle = "enter chooses · ctrl+l plans · esc closes · f1 all keys"
             typed = Input(placeholder="part of a name", compact=True)
             typed.cursor_blink = False
             yield typed
@@ -95,6 +98,11 @@ class ModelScreen(Modal[str]):
                 await asyncio.sleep(0)
         self._entries = entries
         self._show()
+
+    def action_plan(self) -> None:
+        """Show where the layers of the model under the cursor would go."""
+        if self.selected is not None:
+            self._do(f"plan {self.selected.name}")
 
     @on(Resize)
     def _fit(self) -> None:
