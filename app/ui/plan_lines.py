@@ -23,7 +23,7 @@ from app.ui.widgets.folding import fold
 PARTS = (
     ("weights", "█", "$text-primary"),
     ("cache", "▓", "$text-accent"),
-    ("compute", "▒", "$text-warning"),
+    ("compute", "▒", "$text-success"),
     ("free", "░", "$text-muted"),
 )
 """Of each device: what fills it, how that is drawn, and in which colour."""

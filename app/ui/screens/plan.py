@@ -258,7 +258,7 @@ class PlanScreen(Modal[Plan]):
         under_way = self._latest.change != self._change and not self._problem
         keys = (
             "planning …" if under_way else "",
-            "" if self._loaded else "enter loads",
+            "enter loads" if isinstance(shown.planned, Plan) and self._loaded is None else "",
             "esc closes",
             "f1 all keys",
         )
