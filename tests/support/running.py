@@ -29,4 +29,5 @@ class Running:
 
 def let_run(monkeypatch: pytest.MonkeyPatch, *statuses: CoordinatorStatus) -> None:
     """Have coordinators run in these states, and no others."""
-    monkeypatch.setattr(Coordinators, "present", tuple(map(Running, statuses)))
+    for which in ("known", "present"):
+        monkeypatch.setattr(Coordinators, which, tuple(map(Running, statuses)))
