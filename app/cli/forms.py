@@ -110,7 +110,8 @@ def plan_form(model: str, planned: Planned) -> Form:
     """Where the layers of a model would go; what is missing, where they have no place."""
     common: Form = {
         "model": model,
-        "fits": isinstance(planned, Plan),
+        "fits": isinstance(planned, Plan) and not planned.short_by,
+        "short_by_bytes": planned.short_by,
         "devices": [
             asdict(row) | {"backend": str(row.backend), "free_after": row.free_after} for row in planned.rows
         ],
@@ -122,7 +123,7 @@ def plan_form(model: str, planned: Planned) -> Form:
         "host_bytes": planned.host_bytes,
     }
     if isinstance(planned, Misfit):
-        return common | {"short_by_bytes": planned.short_by, "nearest": list(map(str, planned.nearest))}
+        return common | {"nearest": list(map(str, planned.nearest))}
     return common | {
         "rpc": ",".join(map(str, planned.backends)),
         "tensor_split": ",".join(map(str, planned.tensor_split)),

@@ -13,24 +13,35 @@ from app.cli.output import json_option, print_json
 from app.cli.running import run
 from app.cli.session import open_cluster
 from app.cli.tables import print_placement
+from app.cli.what_if import what_if_options
+from app.core.cluster import Cluster
+from app.core.plan import Misfit, Plan
+from app.core.planning import AS_SET, Change
+from app.text.problem import Problem
+from app.text.units import bytes_text
 
 
 @click.command()
 @click.argument("name", metavar="MODEL", shell_complete=complete_model)
+@what_if_options
 @click.option("--swap", is_flag=True, help="Stop other coordinators for it also while they answer.")
 @json_option
 @cluster_options
-def start(options: ClusterOptions, name: str, swap: bool, as_json: bool) -> int:
-    """Have MODEL loaded by a coordinator, and leave it running; 'stop' ends it."""
-    return run(_start(options, name, swap=swap, as_json=as_json))
+def start(options: ClusterOptions, name: str, change: Change, swap: bool, as_json: bool) -> int:
+    """Have MODEL loaded by a coordinator, and leave it running; 'stop' ends it.
+
+    The options for its plan are those of 'plan'.
+    """
+    return run(_start(options, name, change, swap=swap, as_json=as_json))
 
 
-async def _start(options: ClusterOptions, name: str, *, swap: bool, as_json: bool) -> int:
+async def _start(options: ClusterOptions, name: str, change: Change, *, swap: bool, as_json: bool) -> int:
     async with open_cluster(options) as cluster, narrated(cluster):
         await cluster.look()
         found = {coordinator.status.model for coordinator in cluster.coordinators.present}
         try:
-            status = await cluster.start(name, swap="always" if swap else None)
+            plan = None if change == AS_SET else await _planned(cluster, name, change)
+            status = await cluster.start(name, plan, swap="always" if swap else None)
         except asyncio.CancelledError:
             started = [c.status.model for c in cluster.coordinators.present if c.status.model not in found]
             if started:
@@ -41,3 +52,13 @@ async def _start(options: ClusterOptions, name: str, *, swap: bool, as_json: boo
     else:
         print_placement(status.placement)
     return 0
+
+
+async def _planned(cluster: Cluster, name: str, change: Change) -> Plan:
+    planned = await cluster.plan(name, change)
+    if isinstance(planned, Misfit):
+        raise Problem(
+            f"{name} does not fit like that: {bytes_text(planned.short_by)} of it have no place.",
+            "'plan' tells what would help, and --anyway places it all the same.",
+        )
+    return planned

@@ -41,7 +41,7 @@ from app.core.planning import AS_SET, Change, Planned, Planning
 from app.core.pool import Node, Pool
 from app.core.pulls import Pulls
 from app.core.reload import Reload
-from app.core.routing import Policy, Route, Surroundings, Target, decide, decide_start
+from app.core.routing import Lack, Policy, Route, Surroundings, Target, decide, decide_start
 from app.core.tenancy import CHANCES, Overtaken
 from app.core.upkeep import Upkeep
 from app.core.vitals import BoxWatch
@@ -51,6 +51,8 @@ from app.rpc.probe import ProbeLimits
 from app.text.address import Address
 from app.text.problem import Problem
 from app.text.units import UNKNOWN
+
+_OVERFILL = "'!' in the plan view, or 'synaptic-tui start MODEL --anyway', loads it all the same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +361,8 @@ class Cluster:
         for _ in range(CHANCES):
             route = await self.route_of_start(name, plan, swap)
             if route.target is None or (plan is not None and route.placement is None):
-                raise Problem(f"{route.model.name}: {' '.join(route.reasons[1:])}")
+                remedy = _OVERFILL if route.lack is Lack.MEMORY else ""
+                raise Problem(f"{route.model.name}: {' '.join(route.reasons[1:])}", remedy)
             if plan is not None:
                 await self.coordinators.stop(route.model.name)
             with suppress(Overtaken):

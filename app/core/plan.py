@@ -76,6 +76,8 @@ class Wish:
     """To be used also where the model fits without them."""
     every: bool = False
     """Use all backends, not the fewest that hold the model."""
+    anyway: bool = False
+    """Place every layer also where they do not fit."""
     margin_bytes: int = MARGIN_BYTES
     """To stay free on each device."""
     max_devices: int = MAX_DEVICES
@@ -126,7 +128,7 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A placement that fits."""
+    """A placement; it fits, unless it was wished for in any case."""
 
     rows: tuple[PlannedDevice, ...]
     """Every device of the backends, in the order of `--rpc`; the layers follow one another down the rows."""
@@ -137,6 +139,8 @@ class Plan:
     """Stays on the coordinator's box."""
     excluded: tuple[Excluded, ...]
     reasons: tuple[str, ...]
+    short_by: int = 0
+    """Weights and caches that have no place, where they are placed all the same; else nothing."""
 
     @property
     def backends(self) -> tuple[Address, ...]:

@@ -88,6 +88,8 @@ def _choice(wish: Wish, outcome: Outcome) -> Iterator[str]:
         return
     if not outcome.fits:
         yield f"It does not fit on {count} with {margin} left free on each device."
+        if wish.anyway:
+            yield "It is placed there all the same, as you asked for: expect llama-server to fail."
         return
     if outcome.is_given:
         yield f"On {count}, in the order and with the layers that were given."

@@ -14,7 +14,7 @@ from app.core.memory import Memory
 from app.core.plan import Excluded, Misfit, Needs, Plan, PlannedDevice, Split, Suggestion, Wish
 from app.core.plan_reasons import Outcome, reasons_for, why_unused
 from app.core.rooms import rooms
-from app.core.spread import Chain, Load, Room, by_link, fewest, fill, holds, largest, spread
+from app.core.spread import Chain, Load, Room, by_link, fewest, fill, holds, largest, overfill, spread
 from app.gguf.cache import CacheType
 from app.text.address import Address
 from app.text.units import GIB
@@ -41,6 +41,9 @@ def plan_placement(
     lowest sum of latencies: each further backend adds memory and a hop for every token, but no speed. The
     fastest link is first. The same backends give the same plan, in whatever order they come.
 
+    What does not fit is placed all the same where the wish says so: each device gets as many layers as its
+    share of the room, and is to hold more than it has.
+
     `host` is the memory of the coordinator's box; None where it is not known. What `lessons` say of a device
     is kept free there beside the margin.
     """
@@ -51,6 +54,9 @@ def plan_placement(
     fits = choice.holds(load)
     if fits:
         chain, counts = spread(choice.most(load) if wish.every else choice.fewest(load), load)
+    elif wish.anyway:
+        chain = by_link(largest(available, load, wish.max_devices))
+        counts = overfill(chain, load) if chain else []
     else:
         chain = by_link(choice.most(load))
         counts = fill(chain, load)
@@ -58,9 +64,9 @@ def plan_placement(
     outcome = Outcome(seen, chain, rows, load, fits)
     excluded = _left_out(available, excluded, wish, outcome, lessons)
     reasons = _reasons(needs, wish, outcome, host, lessons)
-    if fits:
-        return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons)
-    short_by = load.before[-1] - load.before[sum(counts)]
+    short_by = 0 if fits else load.before[-1] - load.before[sum(fill(chain, load))]
+    if sum(counts) == load.layers:
+        return Plan(rows, wish.context, wish.k, wish.v, needs.host_bytes, excluded, reasons, short_by)
     nearest = tuple(_nearest(needs, wish, choice))
     return Misfit(rows, short_by, nearest, excluded, reasons, wish.context, wish.k, wish.v, needs.host_bytes)
 

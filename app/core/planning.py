@@ -59,6 +59,8 @@ class Change:
     forced: frozenset[Address] = frozenset()
     every: bool | None = None
     """All backends, or the fewest; None: as the settings say."""
+    anyway: bool = False
+    """Place every layer also where they do not fit."""
     split: Split = ()
     """The layers of each device, where they have a place as they are; else it is planned as without."""
 
@@ -125,6 +127,10 @@ class Planning:
             smaller = next((near.wish for near in planned.nearest if near.wish.context < wish.context), None)
             if smaller is not None:
                 return await asyncio.to_thread(plan_placement, needs, smaller, backends, host, lessons)
+        if isinstance(planned, Misfit) and change.anyway:
+            return await asyncio.to_thread(
+                plan_placement, needs, replace(wish, anyway=True), backends, host, lessons
+            )
         return planned
 
     def wants_every(self, change: Change) -> bool:

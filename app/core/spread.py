@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, pairwise
 from math import fsum
 from typing import Self
 
@@ -102,6 +102,17 @@ def fill(chain: Chain, load: Load, share: int = _FULL, *, all_used: bool = False
             counts.append(end - first)
             first = end
     return counts
+
+
+def overfill(chain: Chain, load: Load) -> list[int]:
+    """How many layers each device gets of a model that does not fit: as many as its share of the room.
+
+    Where no device has any room, all get the same.
+    """
+    rooms = [max(0, device) for room in chain for device in room.devices]
+    shares = list(accumulate(rooms if any(rooms) else [1] * len(rooms)))
+    ends = [share * load.layers // shares[-1] for share in shares]
+    return [end - begin for begin, end in pairwise((0, *ends))]
 
 
 def holds(rooms: Iterable[Room], load: Load) -> bool:

@@ -114,3 +114,5 @@ def _options(change: Change) -> Iterator[str]:
         yield from ("--with", str(address))
     if change.every is not None:
         yield "--all" if change.every else "--fewest"
+    if change.anyway:
+        yield "--anyway"

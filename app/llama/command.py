@@ -58,7 +58,7 @@ def coordinator_command(
     for option, cache in zip(("-ctk", "-ctv"), caches, strict=True):
         if cache != USUAL_CACHE:
             command += [option, cache]
-    if "--fit" not in options:
+    if split or "--fit" not in options:
         # Builds with --fit offload all layers by themselves, or as many as fit, but not when told a number.
         command += ["-ngl", str(_ALL_LAYERS)]
     for option, arguments in _WHERE_KNOWN.items():

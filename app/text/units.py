@@ -19,6 +19,8 @@ def bytes_text(size: int | None) -> str:
     """Bytes in binary units, three figures: `23.5 GiB`."""
     if size is None:
         return UNKNOWN
+    if size < 0:
+        return f"-{bytes_text(-size)}"
     value = float(size)
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if round(value) < KIB or unit == "TiB":

@@ -86,7 +86,7 @@ class _Figures:
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
-        return self.weights, self.cache, self.compute, self.free
+        return self.weights, self.cache, self.compute, max(0, self.free)
 
 
 def columns(width: int) -> tuple[str, ...]:

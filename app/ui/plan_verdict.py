@@ -36,6 +36,9 @@ def verdict(planned: Planned, change: Change, loaded: CoordinatorStatus | None) 
         short = f"does not fit: {bytes_text(planned.short_by)} of it have no place"
         lines = [Content.styled(short, "$text-error"), *_nearest(planned, change)]
         return Content("\n").join(lines)
+    if planned.short_by:
+        short = f"does not fit by {bytes_text(planned.short_by)}, and is placed all the same"
+        return Content.assemble((short, "$text-error"), f" · {_links(planned)}")
     fits = f"fits on {plural(len(planned.backends), 'backend')}"
     if loaded is not None:
         took = "" if loaded.ready_in_s is None else f", ready in {duration_text(loaded.ready_in_s)}"

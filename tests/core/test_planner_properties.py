@@ -281,3 +281,24 @@ def _some_division_fits(chain: Sequence[Backend], model: Model, wish: Wish, firs
         if (end == first or held + compute <= room) and _some_division_fits(chain[1:], model, wish, end):
             return True
     return False
+
+
+@few
+@given(models, wishes(), clusters(), lessons_of)
+def test_anyway_every_layer_has_a_device_where_there_is_any(
+    model: Model, wish: Wish, backends: list[Backend], lessons: Lessons
+) -> None:
+    found = plan_placement(model, wish, backends, None, lessons)
+    forced = plan_placement(model, replace(wish, anyway=True), backends, None, lessons)
+    if isinstance(found, Plan):
+        assert forced == found
+        return
+    if isinstance(forced, Misfit):
+        assert not any(
+            excluded.usable and excluded.address not in wish.left_out for excluded in found.excluded
+        )
+        assert not found.rows
+        return
+    assert sum(forced.tensor_split) == len(model.layers) + 1
+    assert forced.short_by > 0
+    assert len(forced.tensor_split) <= wish.max_devices

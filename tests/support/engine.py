@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.config.settings import EngineSettings
@@ -71,6 +72,12 @@ class RpcServer:
         """End it at once."""
         self.process.kill()
         self.process.wait()
+
+    def limit_memory(self, more_bytes: int) -> None:
+        """Let it have no more than so much beside what it has."""
+        process = psutil.Process(self.process.pid)
+        limit = process.memory_info().vms + more_bytes
+        process.rlimit(psutil.RLIMIT_AS, (limit, limit))
 
     def pause(self) -> None:
         """Make it accept connections and say nothing."""

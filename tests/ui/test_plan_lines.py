@@ -30,8 +30,8 @@ def test_its_parts_are_in_proportion() -> None:
 @pytest.mark.parametrize("width", [130, 70, 52, 36])
 def test_devices_of_one_backend_are_told_apart_and_every_line_fits(width: int) -> None:
     rows = (
-        PlannedDevice(HERE, 0, 3, 0, 3 * GIB, GIB, 128 * MIB, 24 * GIB, 0.4),
-        PlannedDevice(HERE, 1, 0, 3, 0, 0, 0, 8 * GIB, 0.4),
+        PlannedDevice(HERE, 0, 3, 0, 3 * GIB, GIB, 128 * MIB, 24 * GIB, latency_ms=0.4),
+        PlannedDevice(HERE, 1, 0, 3, 0, 0, 0, 8 * GIB, latency_ms=0.4),
     )
     lines = plan_lines(Shown(Plan(rows, 512, "f16", "f16", 0, (), ("It fits.",))), width)
     first, second, *_ = (line.text.plain for line in lines)

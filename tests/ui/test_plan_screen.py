@@ -114,10 +114,23 @@ async def test_what_would_make_it_fit_is_one_key_away(
             assert isinstance(await tried(console, screen, "r", "plus", "plus", "plus"), Misfit)
             await console.shows("does not fit: 17.6 GiB of it have no place")
             await console.press("enter")
-            await until(lambda: "It does not fit." in console.toasts)
+            await until(lambda: any("It does not fit." in toast for toast in console.toasts))
             await tried(console, screen, key)
             await console.shows(text)
             await console.shows(FITS)
+
+
+async def test_what_does_not_fit_is_loaded_where_a_person_insists(
+    open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(open_console, monkeypatch) as (console, screen):
+        started = _started(console, monkeypatch)
+        forced = await tried(console, screen, "plus", "plus", "plus", "exclamation_mark")
+        assert isinstance(forced, Plan)
+        await console.shows("does not fit by 17.6 GiB, and is placed all the same")
+        await console.press("enter")
+        await until(lambda: bool(started))
+        assert started == [(LARGE.name, forced)]
 
 
 async def test_escape_loads_nothing_and_enter_what_is_tried(

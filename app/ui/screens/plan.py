@@ -59,6 +59,7 @@ class PlanScreen(Modal[Plan]):
         ("t", "cache", "the next smaller cache"),
         ("1", "take(0)", "what would make it fit"),
         ("2", "take(1)", "what would make it fit"),
+        ("exclamation_mark", "anyway", "place it also where it does not fit"),
         ("r,backspace", "reset", "as set"),
         ("y", "copy", "copy the command"),
         ("q", "close", "close"),
@@ -162,6 +163,10 @@ class PlanScreen(Modal[Plan]):
         if place < len(ways):
             self._try(ways[place])
 
+    def action_anyway(self) -> None:
+        """Place every layer also where they do not fit, or only where they do."""
+        self._try(replace(self._change, anyway=not self._change.anyway))
+
     def action_reset(self) -> None:
         """Plan as the settings say; for a model that is loaded, show what came of its plan."""
         self._try(AS_SET)
@@ -180,7 +185,8 @@ class PlanScreen(Modal[Plan]):
         elif isinstance(planned, Plan):
             self.dismiss(planned)
         else:
-            self.app.notify("It does not fit.", severity="warning", markup=False)
+            said = "It does not fit. '!' places it all the same."
+            self.app.notify(said, severity="warning", markup=False)
 
     @on(OptionList.OptionHighlighted)
     def tell_details(self) -> None:
