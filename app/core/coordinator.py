@@ -258,20 +258,20 @@ class Coordinator:
     async def stop(self) -> None:
         """Break our own streams off, then end the process; returns when it is gone and reaped.
 
-        Cancelling the wait leaves nothing half stopped.
+        Returns at once where there is no process yet. Cancelling the wait leaves nothing half stopped.
         """
-        if not self.running:
-            return
-        if self._stopping is None:
+        if self.running and not self._is_stopping():
             self._say("stopping")
             self._show(state=CoordinatorState.STOPPING)
-            self._stopping = asyncio.create_task(self._end_process(), name=f"stop of {self.status.model}")
-        await asyncio.shield(self._stopping)
+            if self._served is not None:
+                ending = self._end_process(self._served)
+                self._stopping = asyncio.create_task(ending, name=f"stop of {self.status.model}")
+        if self._stopping is not None:
+            await asyncio.shield(self._stopping)
 
-    async def _end_process(self) -> None:
-        if self._served is not None:
-            await self._served.client.aclose()
-            await self._served.child.stop(self._deadlines.stop_grace_s)
+    async def _end_process(self, served: _Served) -> None:
+        await served.client.aclose()
+        await served.child.stop(self._deadlines.stop_grace_s)
 
     def _attach(self, child: Child, port: int, key: str, log: Path) -> _Served:
         identity = child.identity

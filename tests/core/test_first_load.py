@@ -26,6 +26,7 @@ from app.text.problem import Problem
 from tests.core.conftest import OpenCluster
 from tests.support.console import free
 from tests.support.plans import LARGE, loaded_by, plan_large
+from tests.support.running import let_run
 
 NEAR, FAR, THIRD = (Address(f"127.0.1.{host}", 50052) for host in (11, 12, 13))
 THIRTEEN_B = 13_000_000_000
@@ -95,21 +96,21 @@ async def test_a_plan_is_not_loaded_on_this_box_alone(
 async def test_the_one_that_runs_by_another_plan_makes_way(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, stopped = _begun(cluster, monkeypatch), list[bool]()
+    begun, stopped = _begun(cluster, monkeypatch), list[str]()
 
-    async def stop(_coordinators: Coordinators) -> bool:
-        stopped.append(True)
-        return True
+    async def stop(_coordinators: Coordinators, *models: str) -> tuple[str, ...]:
+        stopped.extend(models)
+        return models
 
     plan = await cluster.plan(LARGE.name)
-    monkeypatch.setattr(Coordinators, "running", SimpleNamespace(status=loaded_by(plan)))
+    let_run(monkeypatch, loaded_by(plan))
     monkeypatch.setattr(Coordinators, "stop", stop)
     await cluster.start(LARGE.name)
     assert not stopped
     other = await cluster.plan(LARGE.name, Change(context=4096))
     assert isinstance(other, Plan)
     await cluster.start(LARGE.name, other)
-    assert stopped
+    assert stopped == [LARGE.name]
     assert [route.placement for route in begun] == [None, other]
 
 
@@ -117,7 +118,7 @@ def _begun(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[Route]:
     """The routes by which coordinators are started, though none is."""
     routes = list[Route]()
 
-    async def begin(route: Route) -> Coordinator:
+    async def begin(route: Route, _swap: object) -> Coordinator:
         routes.append(route)
         return cast("Coordinator", SimpleNamespace(status=None))
 

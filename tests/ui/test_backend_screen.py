@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from rich.console import RenderableType
 from textual.events import Key
 from textual.screen import Screen
 
 from app.core.coordinator_status import CoordinatorChanged
-from app.core.coordinators import Coordinators
 from app.llama.command import worker_command_text
 from app.rpc.probe import BackendState, Probe
 from app.text.address import Address
@@ -18,6 +15,7 @@ from app.ui.screens.backend import BackendScreen
 from app.ui.screens.keys import KeysScreen
 from tests.support.console import NARROW, WIDE, Console, OpenConsole, free, ready_status
 from tests.support.engine import RpcServerFactory
+from tests.support.running import let_run
 from tests.support.waiting import until
 
 HERS = Address("127.0.1.11", 50052)
@@ -71,7 +69,7 @@ async def test_what_it_holds_is_shown_from_when_the_model_is_loaded(
         await console.shows(WORKER)
         assert "Holds" not in console.text
         status = ready_status((HERS,))
-        monkeypatch.setattr(Coordinators, "present", (SimpleNamespace(status=status),))
+        let_run(monkeypatch, status)
         console.cluster.backends.hold([HERS], "a coordinator")
         console.cluster.bus.publish(CoordinatorChanged(status))
         await console.shows("Holds  42 layers, 77.5 GiB of llama3.1:405b")

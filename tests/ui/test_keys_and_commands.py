@@ -9,7 +9,6 @@ import pytest
 
 from app.config.state import StateFile
 from app.core.cluster import Cluster
-from app.core.coordinator_status import CoordinatorStatus
 from app.demo.model import write_model
 from app.text.problem import Problem
 from app.ui.places import Place
@@ -18,6 +17,7 @@ from app.ui.screens.models import ModelScreen
 from app.ui.screens.sheet import SheetScreen
 from app.ui.widgets.command_line import CommandLine
 from tests.support.console import HELD, NARROW, WIDE, Console, OpenConsole, free, people, ready_status
+from tests.support.running import let_run
 from tests.support.scripted import answer_with, whole
 from tests.support.waiting import until
 
@@ -395,13 +395,10 @@ def _with_running_coordinator(console: Console, monkeypatch: pytest.MonkeyPatch)
     """Let a coordinator run; returns a list that gets an entry for each stop."""
     stops: list[bool] = []
 
-    class Running:
-        status: CoordinatorStatus = ready_status()
-
     async def stop() -> bool:
         stops.append(True)
         return True
 
-    monkeypatch.setattr(type(console.cluster.coordinators), "present", (Running(),))
+    let_run(monkeypatch, ready_status())
     monkeypatch.setattr(console.cluster.coordinators, "stop", stop)
     return stops

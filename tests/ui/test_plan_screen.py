@@ -6,14 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
 from app.cli.forms import plan_form
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged, CoordinatorState
-from app.core.coordinators import Coordinators
 from app.core.plan import Misfit, Plan
 from app.core.planning import AS_SET, Change, Planned
 from app.gguf.cache import CacheType
@@ -24,6 +22,7 @@ from app.ui.screens.models import ModelScreen
 from app.ui.screens.plan import PlanScreen
 from tests.support.console import OTHER, Console, OpenConsole, free
 from tests.support.plans import LARGE, loaded_by, plan_large, planned_over
+from tests.support.running import let_run
 from tests.support.waiting import until
 
 NEAR, FAR, SPARE = (Address(f"127.0.1.{n}", 50052) for n in (11, 12, 13))
@@ -201,7 +200,7 @@ async def test_after_the_load_actual_is_beside_planned(
     async with open_console("distributed_inference: true", "model: another", before=people) as console:
         plan_large(console.cluster, monkeypatch)
         status = loaded_by(planned_over(console.cluster))
-        monkeypatch.setattr(Coordinators, "running", SimpleNamespace(status=status))
+        let_run(monkeypatch, status)
         await console.press("escape", "4", "p")
         for text in (f"Plan for {LARGE.name}", "● runs by this plan, ready in 71 s", "holds    ", "-0.7 %"):
             await console.shows(text)
@@ -217,7 +216,7 @@ async def test_after_the_load_actual_is_beside_planned(
             (replace(status, planned=None), "It is running; by which plan is not known any more."),
             (replace(status, state=CoordinatorState.LOADING), "Its coordinator is loading."),
         ):
-            monkeypatch.setattr(Coordinators, "running", SimpleNamespace(status=other))
+            let_run(monkeypatch, other)
             console.cluster.bus.publish(CoordinatorChanged(other))
             await console.shows(said)
             assert "holds" not in console.text

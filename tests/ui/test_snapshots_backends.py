@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from textual.pilot import Pilot
@@ -15,7 +14,6 @@ from app.config.state import Remark
 from app.core.backends import Look
 from app.core.cluster import Cluster
 from app.core.coordinator_status import CoordinatorChanged
-from app.core.coordinators import Coordinators
 from app.core.discovery import SweepGoing
 from app.core.events import LifecycleLine, Severity
 from app.rpc.probe import BackendState, Device, Probe
@@ -23,6 +21,7 @@ from app.text.address import Address
 from app.text.units import GIB
 from app.text.version import ProtocolVersion
 from tests.support.console import NARROW, NOON, WIDE, OpenedConsole, free, lonely_cluster, ready_status
+from tests.support.running import let_run
 from tests.support.waiting import until
 from tests.ui.test_snapshots import SnapCompare
 
@@ -80,7 +79,7 @@ def busy_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     backends._looks[BESIDE].extend(_looks(past))
     backends.hold([HELD], "a coordinator")
     status = ready_status((HELD,))
-    monkeypatch.setattr(Coordinators, "present", (SimpleNamespace(status=status),))
+    let_run(monkeypatch, status)
     cluster.bus.publish(CoordinatorChanged(status))
     return cluster
 

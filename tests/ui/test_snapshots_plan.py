@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from textual.pilot import Pilot
 
 from app.core.cluster import Cluster
-from app.core.coordinators import Coordinators
 from app.ui.screens.plan import PlanScreen
 from tests.support.console import NARROW, WIDE, OpenedConsole, lonely_cluster
 from tests.support.plans import LARGE, loaded_by, plan_large, planned_over
+from tests.support.running import let_run
 from tests.support.waiting import until
 from tests.ui.test_plan_screen import people
 from tests.ui.test_snapshots import SnapCompare
@@ -46,8 +45,7 @@ def test_what_does_not_fit(snap_compare: SnapCompare, cluster: Cluster, size: tu
 def test_what_is_loaded(
     snap_compare: SnapCompare, cluster: Cluster, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running = SimpleNamespace(status=loaded_by(planned_over(cluster)))
-    monkeypatch.setattr(Coordinators, "running", running)
+    let_run(monkeypatch, loaded_by(planned_over(cluster)))
     assert snap_compare(OpenedConsole(cluster), terminal_size=size, run_before=_opened())
 
 

@@ -37,8 +37,9 @@ def _start_by(plan: Plan) -> Deed:
 
 
 def _model_here(screen: MainScreen) -> str:
-    """The model that runs, in the pane of the coordinator; else the chosen one."""
-    running = screen.cluster.coordinators.running
+    """The model of the coordinator that is shown, in its pane and while it runs; else the chosen one."""
+    coordinators, shown = screen.cluster.coordinators, screen.coordinator.status
+    running = coordinators.of(shown.model) if shown is not None else coordinators.running
     if screen.place is Place.COORDINATOR and running is not None:
         return running.status.model
     return chosen(screen)
