@@ -40,6 +40,9 @@ class Needs(Protocol):
     def trained_context(self) -> int | None:
         """Tokens; None where the model does not tell."""
 
+    def why_not_cached(self, k: CacheType, v: CacheType) -> str | None:
+        """Why keys and values cannot be stored like that, in a sentence; None where they can."""
+
     def weights_of(self, first: int, count: int) -> int:
         """The weights of `count` layers from `first` on."""
 

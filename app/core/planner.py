@@ -236,7 +236,8 @@ def _nearest(needs: Needs, wish: Wish, choice: _Choice) -> Iterator[Suggestion]:
     if fitting:
         context = contexts[fitting - 1]
         yield Suggestion(f"Context {wish.context:,} → {context:,} fits.", replace(wish, context=context))
-    coarser = next(filter(fits, _with_coarser_caches(wish)), None)
+    possible = (c for c in _with_coarser_caches(wish) if needs.why_not_cached(c.k, c.v) is None)
+    coarser = next(filter(fits, possible), None)
     if coarser is not None:
         before, after = _cache_text(wish), _cache_text(coarser)
         yield Suggestion(f"Cache type {before} → {after} fits.", coarser)

@@ -122,7 +122,7 @@ class Planning:
         those that stay will still take of it; `taken` are the backends of those that stay.
 
         Raises:
-            NoPlan: the settings say by hand where layers go.
+            NoPlan: the settings say by hand where layers go, or the caches cannot be stored as wished.
         """
         by_hand = next((word for word in self.coordinator.extra_arguments if word in _BY_HAND), None)
         if by_hand is not None:
@@ -134,6 +134,8 @@ class Planning:
             asyncio.to_thread(_memory_of_this_box, freed_bytes), asyncio.to_thread(self._lessons)
         )
         wish = replace(self._wish(needs, backends, change), taken=taken)
+        if refused := needs.why_not_cached(wish.k, wish.v):
+            raise NoPlan(refused, "Take another type, such as f16.")
         # In threads, as it can take longer than a key may wait: a misfit is many plans.
         planned: Planned | None = None
         if change.split:

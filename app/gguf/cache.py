@@ -33,6 +33,11 @@ class CacheType(StrEnum):
     Q4_0 = "q4_0"
     IQ4_NL = "iq4_nl"
 
+    @property
+    def block(self) -> int:
+        """Elements that are stored together."""
+        return _TYPES[self.name].elements
+
     def bytes_of(self, count: int) -> int:
         """Bytes that `count` elements take; they fill whole blocks."""
         return _TYPES[self.name].bytes_of(count)

@@ -86,6 +86,15 @@ def _attention(keys: ModelKeys, design: Design) -> tuple[LayerCache, ...]:
     return tuple(cache if own is None or layer < own else LayerCache() for layer, cache in enumerate(caches))
 
 
+def heads_of(keys: ModelKeys) -> tuple[int, int] | None:
+    """Elements of one token's key and of its value in one head; None where there are none, or nobody says."""
+    design = DESIGNS.get(keys.architecture)
+    try:
+        return None if design is None else head_lengths(keys, is_latent=design.may_be_latent)
+    except NeedsUnknown:
+        return None
+
+
 def head_lengths(keys: ModelKeys, *, is_latent: bool) -> tuple[int, int]:
     """Elements that one head keeps of one token: of its key, and of its value.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from app.gguf.cache import CacheType, LayerCache
-from app.gguf.caches import caches_of
+from app.gguf.caches import caches_of, heads_of
 from app.gguf.compute import ComputeNeeds, compute_of
 from app.gguf.header import Header
 from app.gguf.keys import ModelKeys, NeedsUnknown
@@ -58,6 +58,21 @@ class Needs:
     trained_context: int | None
     """Tokens; None where the model does not say."""
     compute: ComputeNeeds
+    heads: tuple[int, int] | None = None
+    """Elements of one token's key and of its value in one head; None where that is not known."""
+
+    def why_not_cached(self, k: CacheType, v: CacheType) -> str | None:
+        """Why llama-server refuses these types of cache, in a sentence; None where nothing speaks against it.
+
+        Source: `llama_init_from_model` in src/llama-context.cpp.
+        """
+        for what, length, kind in zip(("key", "value"), self.heads or (0, 0), (k, v), strict=True):
+            if length % kind.block:
+                return (
+                    f"Each head has a {what} of {length} numbers, and the cache type {kind} stores them by "
+                    f"{kind.block}."
+                )
+        return None
 
     def weights_of(self, first: int, count: int) -> int:
         """Bytes of the weights of `count` layers from `first` on, the output among them."""
@@ -100,6 +115,7 @@ def needs_of(header: Header) -> Needs:
         host_bytes=host_bytes,
         trained_context=keys.whole("context_length"),
         compute=compute_of(keys, caches, _rows(embedding) or keys.whole("vocab_size")),
+        heads=heads_of(keys),
     )
 
 
@@ -122,6 +138,7 @@ def needs_of_metadata(metadata: Mapping[str, object], weights_bytes: int) -> Nee
         host_bytes=0,
         trained_context=keys.whole("context_length"),
         compute=compute_of(keys, caches, keys.whole("vocab_size")),
+        heads=heads_of(keys),
     )
 
 

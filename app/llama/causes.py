@@ -239,6 +239,12 @@ CAUSES: tuple[Cause, ...] = (
         "This box has not enough memory for its part of {model}.",
         "Free memory here, add a backend, lower coordinator.context, or take a smaller model.",
     ),
+    # Caches.
+    _cause(
+        r"[KV] cache type (?P<kind>\S+) with block size (?P<block>\d+) does not divide \w+=(?P<length>\d+)",
+        "The cache type {kind} stores numbers by {block}, and {model} has {length} in each head.",
+        "Take another type for coordinator.cache_k and cache_v, such as f16.",
+    ),
     # What has no words of its own here.
     _cause(
         r"does not support split buffers",

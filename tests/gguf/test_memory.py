@@ -106,6 +106,22 @@ def test_types_of_a_cache(kind: CacheType, size: float) -> None:
     assert needs.cache_of(0, 1, 256, F16, kind) == 256 * 1024 * (2 + size)
 
 
+def test_a_cache_whose_blocks_do_not_divide_a_head_is_refused() -> None:
+    eight = needs_of_metadata(EIGHT, WEIGHTS)
+    assert eight.heads == (128, 128)
+    assert eight.why_not_cached(CacheType.Q8_0, CacheType.Q4_0) is None
+    narrow = needs_of_metadata(renamed("llama", attention__key_length=64, attention__value_length=80), WEIGHTS)
+    assert narrow.why_not_cached(CacheType.Q8_0, CacheType.F16) is None
+    assert narrow.why_not_cached(CacheType.Q8_0, CacheType.Q8_0) == (
+        "Each head has a value of 80 numbers, and the cache type q8_0 stores them by 32."
+    )
+    latent = {"attention__key_length": 576, "attention__value_length": 100, "attention__key_length_mla": 192}
+    compressed = needs_of_metadata(renamed("deepseek2", **latent), WEIGHTS)
+    assert compressed.why_not_cached(CacheType.Q8_0, CacheType.Q8_0) is None, "it stores no values"
+    recurrent = needs_of_metadata(renamed("mamba", **SSM, attention__head_count=None), WEIGHTS)
+    assert recurrent.why_not_cached(CacheType.Q4_0, CacheType.Q4_0) is None
+
+
 def test_the_context_is_filled_up() -> None:
     layer = needs_of_metadata(EIGHT, WEIGHTS).layers[0]
     assert layer.cache_bytes(1, F16, F16) == layer.cache_bytes(256, F16, F16) == 256 * 4096

@@ -274,6 +274,10 @@ def test_a_second_try_is_no_failure() -> None:
             "There is not enough memory for the KV cache.",
         ),
         (
+            "llama_init_from_model: K cache type q8_0 with block size 32 does not divide n_embd_head_k=16",
+            "The cache type q8_0 stores numbers by 32, and the model has 16 in each head.",
+        ),
+        (
             "ggml.c:1: GGML_ASSERT(n_tokens > 0) failed",
             "llama-server stopped itself, as an internal check failed: n_tokens > 0.",
         ),

@@ -24,6 +24,9 @@ class Model:
     working: int = 128 * MIB
     logits: int = 256 * MIB
 
+    def why_not_cached(self, _k: CacheType, _v: CacheType) -> str | None:
+        return None
+
     def weights_of(self, first: int, count: int) -> int:
         return sum((*self.layers, self.output_bytes)[first : first + count])
 
