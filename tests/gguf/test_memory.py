@@ -110,7 +110,9 @@ def test_a_cache_whose_blocks_do_not_divide_a_head_is_refused() -> None:
     eight = needs_of_metadata(EIGHT, WEIGHTS)
     assert eight.heads == (128, 128)
     assert eight.why_not_cached(CacheType.Q8_0, CacheType.Q4_0) is None
-    narrow = needs_of_metadata(renamed("llama", attention__key_length=64, attention__value_length=80), WEIGHTS)
+    narrow = needs_of_metadata(
+        renamed("llama", attention__key_length=64, attention__value_length=80), WEIGHTS
+    )
     assert narrow.why_not_cached(CacheType.Q8_0, CacheType.F16) is None
     assert narrow.why_not_cached(CacheType.Q8_0, CacheType.Q8_0) == (
         "Each head has a value of 80 numbers, and the cache type q8_0 stores them by 32."
