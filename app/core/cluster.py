@@ -34,7 +34,8 @@ from app.core.landlord import Landlord
 from app.core.launch import LaunchPlan
 from app.core.measured_plans import MeasuredPlans
 from app.core.membership import Membership
-from app.core.models import Catalogue, Model, ModelPlaces
+from app.core.models import Catalogue, Model, ModelPlaces, Source
+from app.core.node_plan import plan_of_node
 from app.core.placement_bench import PlacementBench
 from app.core.plan import Plan
 from app.core.planning import AS_SET, Change, Planned, Planning
@@ -287,8 +288,12 @@ class Cluster:
 
         Raises:
             UnknownModel: no model has that name.
-            Problem: it has no file here that llama.cpp can load, or nothing can be planned.
+            Problem: llama.cpp cannot load it, or nothing can be planned.
         """
+        await self._look_at_the_unseen()
+        model = await self.catalogue.find(name, self.pool_in_use())
+        if model.source is Source.NODE:
+            return await plan_of_node(model, self.pool, self.planning, self.backends.known, change)
         model = await self.loadable(name)
         assert model.path is not None, "it is on this box"
         placement, way = await self.landlord.place(model.name, model.path, change, None)

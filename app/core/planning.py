@@ -97,13 +97,32 @@ class Planning:
     ) -> Planned:
         """Where the layers of the model at `path` would go.
 
-        `freed_bytes` is what coordinators that have to make way for it hold of this box's memory, less what
-        those that stay will still take of it; `taken` are the backends of those that stay.
+        `freed_bytes` and `taken` are those of `plan_for`.
 
         Raises:
             NoPlan: the settings say by hand where layers go.
             NeedsUnknown: what the model needs is not known.
             HeaderProblem: it cannot be read.
+        """
+        needs = await asyncio.to_thread(_needs, path)
+        return await self.plan_for(needs, backends, change, freed_bytes=freed_bytes, taken=taken)
+
+    async def plan_for(
+        self,
+        needs: Needs,
+        backends: Sequence[Backend],
+        change: Change = AS_SET,
+        *,
+        freed_bytes: int = 0,
+        taken: tuple[Taken, ...] = (),
+    ) -> Planned:
+        """Where the layers of a model that needs so much would go.
+
+        `freed_bytes` is what coordinators that have to make way for it hold of this box's memory, less what
+        those that stay will still take of it; `taken` are the backends of those that stay.
+
+        Raises:
+            NoPlan: the settings say by hand where layers go.
         """
         by_hand = next((word for word in self.coordinator.extra_arguments if word in _BY_HAND), None)
         if by_hand is not None:
@@ -111,10 +130,8 @@ class Planning:
                 f"Nothing is planned, as coordinator.extra_arguments has '{by_hand}'.",
                 "Take it out to have llama-server's layers planned.",
             )
-        needs, host, lessons = await asyncio.gather(
-            asyncio.to_thread(_needs, path),
-            asyncio.to_thread(_memory_of_this_box, freed_bytes),
-            asyncio.to_thread(self._lessons),
+        host, lessons = await asyncio.gather(
+            asyncio.to_thread(_memory_of_this_box, freed_bytes), asyncio.to_thread(self._lessons)
         )
         wish = replace(self._wish(needs, backends, change), taken=taken)
         # In threads, as it can take longer than a key may wait: a misfit is many plans.
