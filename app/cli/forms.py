@@ -128,6 +128,7 @@ def plan_form(model: str, planned: Planned) -> Form:
         "rpc": ",".join(map(str, planned.backends)),
         "tensor_split": ",".join(map(str, planned.tensor_split)),
         "round_trips_ms": planned.round_trips_ms,
+        "past_rate": planned.past_rate,
     }
 
 

@@ -13,7 +13,7 @@ from app.cli.tables import print_plan
 from app.cli.what_if import what_if_options
 from app.core.plan import Misfit, Plan
 from app.core.planning import Change
-from app.text.units import bytes_text, milliseconds_text, plural
+from app.text.units import bytes_text, milliseconds_text, plural, rate_text
 
 
 @click.command()
@@ -57,6 +57,8 @@ def _print(name: str, planned: Plan | Misfit) -> None:
     print_plan(planned.rows)
     if isinstance(planned, Plan) and planned.round_trips_ms is not None:
         click.echo(f"  The links add at least {milliseconds_text(planned.round_trips_ms)} ms to each token.")
+    if isinstance(planned, Plan) and planned.past_rate is not None:
+        click.echo(f"  Placed like that it made {rate_text(planned.past_rate)} the last time.")
     for line in planned.reasons:
         click.echo(f"  {line}")
     for excluded in planned.excluded:

@@ -36,6 +36,7 @@ from app.core.measured_plans import MeasuredPlans
 from app.core.membership import Membership
 from app.core.models import Catalogue, Model, ModelPlaces, Source
 from app.core.node_plan import plan_of_node
+from app.core.past_speed import past_rate
 from app.core.placement_bench import PlacementBench
 from app.core.plan import Plan
 from app.core.planning import AS_SET, Change, Planned, Planning
@@ -296,8 +297,12 @@ class Cluster:
             return await plan_of_node(model, self.pool, self.planning, self.backends.known, change)
         model = await self.loadable(name)
         assert model.path is not None, "it is on this box"
-        placement, way = await self.landlord.place(model.name, model.path, change, None)
-        return replace(placement, reasons=(*placement.reasons, *way.reasons))
+        placed, way = await self.landlord.place(model.name, model.path, change, None)
+        planned = replace(placed, reasons=(*placed.reasons, *way.reasons))
+        if isinstance(planned, Plan):
+            past = await asyncio.to_thread(self.coordinators.history.known)
+            planned = replace(planned, past_rate=past_rate(past, model.name, planned))
+        return planned
 
     async def loadable(self, name: str) -> Model:
         """The model of that name, which a coordinator of this box can load; no backend is unseen afterwards.

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from app.core.placement_history import PlacementHistory
 from app.core.routing import Route
-from app.text.problem import Problem
-
-_LOOKED_BACK = 1_000
 
 
 def is_of_a_large_model(route: Route, large_from: int) -> bool:
@@ -17,8 +14,4 @@ def is_of_a_large_model(route: Route, large_from: int) -> bool:
 
 def was_loaded_before(history: PlacementHistory, model: str) -> bool:
     """Whether a load of it is remembered; where nobody can tell, it is not. Blocks on the disk."""
-    try:
-        past = history.newest(_LOOKED_BACK)
-    except Problem:
-        return False
-    return any(each.model == model for each in past)
+    return any(each.model == model for each in history.known())

@@ -15,6 +15,7 @@ from app.config.line_file import LineFile, Stamp
 from app.core.coordinator_status import CoordinatorStatus
 from app.core.proof import Proof, prove
 from app.text.address import Address
+from app.text.problem import Problem
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -109,6 +110,13 @@ class PlacementHistory:
             Problem: the file cannot be read.
         """
         return self._all()[:count]
+
+    def known(self) -> tuple[PastPlacement, ...]:
+        """Every load that is remembered, the newest first; none where the file cannot be read."""
+        try:
+            return self._all()
+        except Problem:
+            return ()
 
     def _all(self) -> tuple[PastPlacement, ...]:
         """Every load that is read; remembered while the file stays as it is."""

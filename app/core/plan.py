@@ -144,6 +144,8 @@ class Plan:
     reasons: tuple[str, ...]
     short_by: int = 0
     """Weights and caches that have no place, where they are placed all the same; else nothing."""
+    past_rate: float | None = None
+    """Tokens per second, as it was when last placed like that; None where that is not known."""
 
     @property
     def backends(self) -> tuple[Address, ...]:

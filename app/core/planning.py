@@ -160,10 +160,7 @@ class Planning:
 
     def _lessons(self) -> Lessons:
         """Blocks on the disk. A history that cannot be read teaches nothing; whoever asks for it is told."""
-        try:
-            past = self._history.newest(LOADS_READ) if self._history else ()
-        except Problem:
-            return NOTHING_LEARNT
+        past = self._history.known()[:LOADS_READ] if self._history else ()
         if past != self._learnt[0]:
             self._learnt = past, learn(past)
         return self._learnt[1]

@@ -11,7 +11,15 @@ from app.core.models import Model
 from app.core.plan import Misfit, Plan
 from app.core.planning import Change, Planned
 from app.core.what_if import taken
-from app.text.units import UNKNOWN, bytes_text, count_text, duration_text, milliseconds_text, plural
+from app.text.units import (
+    UNKNOWN,
+    bytes_text,
+    count_text,
+    duration_text,
+    milliseconds_text,
+    plural,
+    rate_text,
+)
 from app.ui.plain import plain_line
 
 
@@ -43,7 +51,8 @@ def verdict(planned: Planned, change: Change, loaded: CoordinatorStatus | None) 
     if loaded is not None:
         took = "" if loaded.ready_in_s is None else f", ready in {duration_text(loaded.ready_in_s)}"
         fits = f"● runs by this plan{took}"
-    return Content.assemble((fits, "$text-success"), f" · {_links(planned)}")
+    rate = "" if planned.past_rate is None else f" · {rate_text(planned.past_rate)} last time"
+    return Content.assemble((fits, "$text-success"), f" · {_links(planned)}{rate}")
 
 
 def _links(plan: Plan) -> str:
