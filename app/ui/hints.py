@@ -9,7 +9,6 @@ from textual.widgets import Input
 
 from app.ui.command import Command
 from app.ui.keys import key_text
-from app.ui.places import EVERYWHERE
 from app.ui.widgets.key_hints import KeyHint
 from app.ui.widgets.prompt import Prompt
 
@@ -36,8 +35,9 @@ def hints(screen: MainScreen) -> Iterator[KeyHint]:
         yield KeyHint("esc", "cancel", "escape")
     elif in_prompt:
         yield KeyHint("esc", "leave prompt", "escape")
-    yield from _of([c for c in screen.commands if screen.place in c.where and c.where != EVERYWHERE], screen)
-    yield from _of([c for c in screen.commands if c.where == EVERYWHERE], screen)
+    here = [c for c in screen.commands if screen.place in c.where]
+    yield from _of([c for c in here if c.where == {screen.place}], screen)
+    yield from _of([c for c in here if c.where != {screen.place}], screen)
     if not in_prompt:
         yield from (KeyHint("1-4", "pane"), KeyHint(":", "command", "colon"))
     yield KeyHint("ctrl+p", "palette", "ctrl+p")

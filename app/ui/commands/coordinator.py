@@ -8,7 +8,6 @@ from app.text.problem import Problem
 from app.ui.command import Argument, Command, PathArgument
 from app.ui.commands import hindrances, offers
 from app.ui.deeds import coordinator as deeds
-from app.ui.deeds import plans
 from app.ui.places import Place
 
 HERE = frozenset({Place.COORDINATOR})
@@ -210,17 +209,5 @@ SELDOM = (
     ),
 )
 
-PLANS = (
-    Command(
-        "plan",
-        "Where the layers of a model go, what that leaves free, and what another context or backend would do",
-        plans.show,
-        offers.A_MODEL,
-        keys=("p",),
-        where=frozenset({Place.CHAT, Place.COORDINATOR}),
-        label="plan",
-    ),
-)
-
-COORDINATOR = (*LIFE, *VIEWS, *LOG, *SELDOM, *PLANS)
+COORDINATOR = (*LIFE, *VIEWS, *LOG, *SELDOM)
 """In the order of the bottom line, which has room for the first few only."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.text.problem import Problem
 from app.ui.command import Argument, Command
 from app.ui.commands import hindrances, offers
-from app.ui.deeds import bench
+from app.ui.deeds import bench, plans
 from app.ui.deeds import everywhere as deeds
 from app.ui.deeds.welcome import welcome
 from app.ui.places import Place
@@ -58,6 +58,15 @@ EVERY_PANE = (
         offers.A_MODEL,
         keys=("r",),
         label="route",
+    ),
+    Command(
+        "plan",
+        "Where the layers of a model go, what that leaves free, and what another context or backend would do",
+        plans.show,
+        offers.A_MODEL,
+        keys=("p",),
+        where=frozenset({Place.CHAT, Place.COORDINATOR}),
+        label="plan",
     ),
     Command(
         "placement history",
