@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from app.config.origins import Overrides, resolve
@@ -42,14 +43,14 @@ from tests.benchmarks.readme import keep
 from tests.lab.boxes import Box, box, ip, namespace
 from tests.support.engine import find_engine
 
-ROUNDS = 7
+ROUNDS = 11
 DELAYS_MS = (20, 0, 5)
 """What the link of each worker adds to a round trip, in the order of their addresses."""
 SHAPE = Shape(layers=16, width=1024, context=2048)
 CONTEXT = 1024
-TOKENS = 64
+TOKENS = 32
 """Of each answer that is measured."""
-FIRST_TOKENS = 8
+FIRST_TOKENS = 4
 """Of the one before it, in which all that is done once is done."""
 PROMPT = Message("user", "a worker")
 IDLE_S = 60.0
@@ -104,7 +105,7 @@ async def measure(engine: Engine, folder: Path) -> list[str]:
                 assert len(case.ours[-1].layers) == case.workers, case.ours[-1]
                 case.theirs.append(await _theirs(case.cluster, model, engine))
         links = {worker: await _round_trip(worker) for worker in workers}
-    return [line for case in cases for line in _rows(case, links)]
+    return [*(line for case in cases for line in _rows(case, links)), "", _noise(cases)]
 
 
 def _rooms(model: Path) -> Iterator[tuple[int, int]]:
@@ -223,11 +224,23 @@ async def _answer(cluster: Cluster, coordinator: Coordinator) -> Answer:
 
 def _rows(case: Case, links: Mapping[Address, str]) -> Iterator[str]:
     """Two lines of the table."""
-    both = zip(case.ours, case.theirs, strict=True)
-    ahead = _spread([ours.tokens_per_s / theirs.tokens_per_s for ours, theirs in both], 2)
+    ahead = _spread(_ratios(case.ours, case.theirs), 2)
     room = f"{bytes_text(case.room_bytes)}: {plural(case.workers, 'worker')}"
     yield f"| {room} | ours | {_told(case.ours, links)} | {ahead} |"
     yield f"| | llama.cpp's | {_told(case.theirs, links)} | |"
+
+
+def _noise(cases: Sequence[Case]) -> str:
+    """How much the speed of one and the same placement differs within a round."""
+    ratios = [ratio for one, later in pairwise(cases) for ratio in _ratios(one.theirs, later.theirs)]
+    return (
+        f"Noise: llama.cpp's placement by the same one, two turns later in a round, is {_spread(ratios, 2)}."
+    )
+
+
+def _ratios(answers: Sequence[Answer], others: Sequence[Answer]) -> list[float]:
+    both = zip(answers, others, strict=True)
+    return [one.tokens_per_s / other.tokens_per_s for one, other in both]
 
 
 def _told(answers: Sequence[Answer], links: Mapping[Address, str]) -> str:
