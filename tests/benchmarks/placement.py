@@ -14,6 +14,7 @@ import re
 import statistics
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -244,7 +245,13 @@ def _ratios(answers: Sequence[Answer], others: Sequence[Answer]) -> list[float]:
 
 
 def _told(answers: Sequence[Answer], links: Mapping[Address, str]) -> str:
-    layers = ", ".join(f"{count} at {links[worker]} ms" for worker, count in answers[-1].layers.items())
+    """Each placement that there was, with how often where there were several; and the speed."""
+    placements = Counter(
+        ", ".join(f"{count} at {links[worker]} ms" for worker, count in answer.layers.items())
+        for answer in answers
+    )
+    several = len(placements) > 1
+    layers = "; ".join(f"{text} ({n} times)" if several else text for text, n in placements.most_common())
     return f"{layers} | {_spread([answer.tokens_per_s for answer in answers], 1)}"
 
 
