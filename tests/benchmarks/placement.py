@@ -250,8 +250,10 @@ def _told(answers: Sequence[Answer], links: Mapping[Address, str]) -> str:
         ", ".join(f"{count} at {links[worker]} ms" for worker, count in answer.layers.items())
         for answer in answers
     )
-    several = len(placements) > 1
-    layers = "; ".join(f"{text} ({n} times)" if several else text for text, n in placements.most_common())
+    if len(placements) == 1:
+        (layers,) = placements
+    else:
+        layers = "; ".join(f"{text} (in {plural(n, 'round')})" for text, n in placements.most_common())
     return f"{layers} | {_spread([answer.tokens_per_s for answer in answers], 1)}"
 
 
