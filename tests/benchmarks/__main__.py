@@ -1,28 +1,20 @@
-"""Runs every benchmark and writes its figures into the README beside: `python -m tests.benchmarks`."""
+"""Runs all benchmarks but that of placement, and keeps their figures: `python -m tests.benchmarks`."""
 
 from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from tests.benchmarks import estimate, log, rate, startup, streaming, table, typing
-
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+from tests.benchmarks.readme import keep
 
 
 def main() -> None:
     """Measure, and keep the figures."""
-    text = "\n".join((*_machine(), "", *_programs(), "", *_console()))
-    before, _, rest = README.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
-    sys.stdout.write(f"{text}\n")
+    keep("figures", "\n".join((*_machine(), "", *_programs(), "", *_console())))
 
 
 def _machine() -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 from collections import Counter
 from contextlib import aclosing
@@ -16,15 +15,10 @@ from pathlib import Path
 
 from app.rpc.probe import BackendState
 from app.rpc.sweep import candidates, sweep
+from tests.lab.boxes import box, ip
 
 PORT = 50052
 SYN_SENT = "02"
-
-
-def ip(*words: str, inside: int | None = None) -> None:
-    """Run `ip` here, or in the network namespace of another process."""
-    elsewhere = ("nsenter", "--target", str(inside), "--net") if inside else ()
-    subprocess.run((*elsewhere, "ip", *words), check=True)
 
 
 def pending_connections(table: str) -> int:
@@ -67,19 +61,7 @@ def silent() -> dict[str, object]:
 
 
 def far() -> dict[str, object]:
-    # The box at the other end is a namespace, which lives as long as this process does.
-    with subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as box:
-        assert box.stdin
-        assert box.stdout
-        box.stdin.write(b"ready\n")
-        box.stdin.flush()
-        box.stdout.readline()
-        ip("link", "add", "near", "type", "veth", "peer", "name", "away")
-        ip("link", "set", "away", "netns", str(box.pid))
-        ip("address", "add", "10.77.0.1/21", "dev", "near")
-        ip("link", "set", "near", "up")
-        ip("address", "add", "10.77.7.254/21", "dev", "away", inside=box.pid)
-        ip("link", "set", "away", "up", inside=box.pid)
+    with box("near", "10.77.0.1/21", "10.77.7.254/21"):
         ip("neighbour", "flush", "all")
         return asyncio.run(swept("10.77.0.0/21"))
 

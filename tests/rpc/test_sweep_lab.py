@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,28 +16,15 @@ from app.rpc import sweep as sweeping
 from app.rpc.probe import BackendState, Probe, ProbeLimits, probe
 from app.text.address import Address
 from app.text.version import ProtocolVersion
+from tests.lab.boxes import namespace
 
 ROOT = Path(__file__).parents[2]
 
 
-def namespace() -> list[str]:
-    """The command that runs another one in a network of its own; empty where this system allows none."""
-    if not (shutil.which("unshare") and shutil.which("ip")):
-        return []
-    for command in (["unshare", "--net"], ["unshare", "--net", "--map-root-user"]):
-        tried = [*command, "ip", "link", "add", "one", "type", "veth", "peer", "name", "two"]
-        if subprocess.run(tried, capture_output=True, check=False).returncode == 0:
-            return command
-    return []
-
-
-NAMESPACE = namespace()
-
-
 def lab(kind: str) -> dict[str, object]:
-    if not NAMESPACE:
+    if not namespace():
         pytest.skip("this system lets us have no network namespace")
-    command = [*NAMESPACE, sys.executable, "-m", "tests.rpc.silent_lab", kind]
+    command = [*namespace(), sys.executable, "-m", "tests.rpc.silent_lab", kind]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     seen: dict[str, object] = json.loads(done.stdout)
