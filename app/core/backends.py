@@ -30,6 +30,8 @@ USABLE = WELL | HELD
 UNREMARKED = Remark()
 LOOKS_KEPT = 120
 """Of each backend: ten minutes, at the usual interval."""
+LOOKS_COMPARED = 12
+"""A minute of them: a link that has become slower for good is one within that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,20 @@ class Backends:
     def known(self) -> tuple[Backend, ...]:
         """Every backend, in the order in which they became known."""
         return tuple(self._known.values())
+
+    @property
+    def at_their_best(self) -> tuple[Backend, ...]:
+        """Every backend with its shortest round trip of the last looks, for whoever plans.
+
+        A link does not get faster by itself, but a busy box answers late now and then; to plan with that
+        would deal the layers out in another way each time.
+        """
+        return tuple(replace(known, latency_ms=self._shortest(known)) for known in self.known)
+
+    def _shortest(self, backend: Backend) -> float | None:
+        looks = list(self._looks.get(backend.address, ()))[-LOOKS_COMPARED:]
+        measured = [look.latency_ms for look in looks if look.latency_ms is not None]
+        return min(measured, default=backend.latency_ms)
 
     @property
     def usable(self) -> tuple[Backend, ...]:

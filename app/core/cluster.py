@@ -294,7 +294,7 @@ class Cluster:
         await self._look_at_the_unseen()
         model = await self.catalogue.find(name, self.pool_in_use())
         if model.source is Source.NODE:
-            return await plan_of_node(model, self.pool, self.planning, self.backends.known, change)
+            return await plan_of_node(model, self.pool, self.planning, self.backends.at_their_best, change)
         model = await self.loadable(name)
         assert model.path is not None, "it is on this box"
         placed, way = await self.landlord.place(model.name, model.path, change, None)

@@ -44,7 +44,7 @@ class Landlord:
             wanted = sum(tenant.here_bytes for tenant in staying if tenant.is_loading)
             return await self._plans.plan(
                 path,
-                self._backends.known,
+                self._backends.at_their_best,
                 change,
                 freed_bytes=freed - wanted,
                 taken=tuple(taken for tenant in staying for taken in tenant.taken),

@@ -115,7 +115,7 @@ class PlacementBench:
         if without_backends := await self._engines.problem_with_backends():
             raise Problem(without_backends)
         engine = await self._engines.current()
-        path, backends = _path(model), self._backends.known
+        path, backends = _path(model), self._backends.at_their_best
         planned = partial(self._plans.planning.plan, path, backends)
         found = await candidates(planned, backends, limits.candidates)
         contest = await self._plans.contest(path, found[0].plan, backends)

@@ -26,6 +26,7 @@ from app.config.origins import Overrides, resolve
 from app.config.state import StateFile
 from app.core.cluster import Cluster, Places
 from app.core.coordinator import Coordinator
+from app.core.coordinators import Claim
 from app.core.launch import LaunchPlan
 from app.core.placement import share_of
 from app.demo.model import Shape, write_model
@@ -201,11 +202,14 @@ async def _ours(cluster: Cluster, model: Path) -> Answer:
 async def _theirs(cluster: Cluster, model: Path, engine: Engine) -> Answer:
     """On all workers that are known, and llama-server is told nothing of layers."""
 
+    known = tuple(sorted(backend.address for backend in cluster.backends.known))
+
     async def resolved() -> LaunchPlan:
-        known = tuple(sorted(backend.address for backend in cluster.backends.known))
         return LaunchPlan(str(model), model, None, known)
 
-    return await _answer(cluster, await cluster.coordinators.ensure(str(model), resolved, engine))
+    return await _answer(
+        cluster, await cluster.coordinators.ensure(Claim(str(model), known), resolved, engine)
+    )
 
 
 async def _answer(cluster: Cluster, coordinator: Coordinator) -> Answer:

@@ -3,13 +3,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from app.core.backends import BackendProbed, Backends, BackendSeen
+from app.core.backends import LOOKS_COMPARED, BackendProbed, Backends, BackendSeen
 from app.core.events import Bus, LifecycleLine
 from app.rpc.probe import BackendState, ProbeLimits
 from app.text.address import Address
+from tests.support.console import free
 from tests.support.engine import RpcServer, RpcServerFactory
 from tests.support.waiting import until
 
@@ -104,3 +106,15 @@ def test_one_with_nothing_on_it_is_in_error_for_as_long_as_it_is_held(backends: 
         left: BackendState.OURS,
         other: None,
     }
+
+
+def test_whoever_plans_gets_the_shortest_round_trip_of_the_last_looks(backends: Backends) -> None:
+    address = Address("10.0.0.1", 50052)
+    assert [known.latency_ms for known in backends.at_their_best] == []
+    for latency_ms in (0.1, 0.4, 30.0, None):
+        backends.take(replace(free(address), latency_ms=latency_ms), "sweep")
+    assert [known.latency_ms for known in backends.known] == [None]
+    assert [known.latency_ms for known in backends.at_their_best] == [0.1]
+    for _ in range(LOOKS_COMPARED):
+        backends.take(free(address, 5.0), "sweep")
+    assert [known.latency_ms for known in backends.at_their_best] == [5.0], "it has become slower for good"
