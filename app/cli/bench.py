@@ -74,7 +74,7 @@ async def _placement(options: ClusterOptions, name: str, limits: BenchLimits, *,
 
 
 async def _measured(cluster: Cluster, name: str, limits: BenchLimits) -> Verdict:
-    async with aclosing(cluster.bench.run(await cluster.loadable(name), limits)) as steps:
+    async with aclosing(cluster.bench.run(await cluster.dispatcher.loadable(name), limits)) as steps:
         async for step in steps:
             if isinstance(step, Verdict):
                 return step
@@ -83,7 +83,7 @@ async def _measured(cluster: Cluster, name: str, limits: BenchLimits) -> Verdict
 
 async def _forget(options: ClusterOptions, name: str) -> int:
     async with open_cluster(options) as cluster:
-        forgotten = await cluster.bench.forget(await cluster.loadable(name))
+        forgotten = await cluster.bench.forget(await cluster.dispatcher.loadable(name))
     say(f"{plural(forgotten, 'measurement')} of {name} forgotten.")
     return 0
 

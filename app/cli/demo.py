@@ -74,7 +74,7 @@ async def _cluster(engine: Engine) -> AsyncIterator[Cluster]:
 async def _answer_once(cluster: Cluster, prompt: str) -> int:
     async with narrated(cluster) as narration:
         await cluster.look()
-        await cluster.start(cluster.settings.model or "")
+        await cluster.dispatcher.start(cluster.settings.model or "")
         narration.give_way()
         running = cluster.coordinators.running
         if running is not None:

@@ -37,7 +37,7 @@ def plan(
 async def _plan(options: ClusterOptions, name: str, change: Change, *, as_json: bool) -> int:
     async with open_cluster(options) as cluster:
         await cluster.look()
-        planned = await cluster.plan(name, change)
+        planned = await cluster.dispatcher.plan(name, change)
     if as_json:
         print_json(plan_form(name, planned))
     else:

@@ -26,7 +26,7 @@ def route(options: ClusterOptions, name: str, as_json: bool) -> int:
 async def _route(options: ClusterOptions, name: str, *, as_json: bool) -> int:
     async with open_cluster(options) as cluster:
         await cluster.look()
-        chosen = await cluster.route(name)
+        chosen = await cluster.dispatcher.route(name)
     if as_json:
         print_json(route_form(chosen))
     else:

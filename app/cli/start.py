@@ -41,7 +41,7 @@ async def _start(options: ClusterOptions, name: str, change: Change, *, swap: bo
         found = {coordinator.status.model for coordinator in cluster.coordinators.present}
         try:
             plan = None if change == AS_SET else await _planned(cluster, name, change)
-            status = await cluster.start(name, plan, swap="always" if swap else None)
+            status = await cluster.dispatcher.start(name, plan, swap="always" if swap else None)
         except asyncio.CancelledError:
             started = [c.status.model for c in cluster.coordinators.present if c.status.model not in found]
             if started:
@@ -55,7 +55,7 @@ async def _start(options: ClusterOptions, name: str, change: Change, *, swap: bo
 
 
 async def _planned(cluster: Cluster, name: str, change: Change) -> Plan:
-    planned = await cluster.plan(name, change)
+    planned = await cluster.dispatcher.plan(name, change)
     if isinstance(planned, Misfit):
         raise Problem(
             f"{name} does not fit like that: {bytes_text(planned.short_by)} of it have no place.",

@@ -35,7 +35,7 @@ async def answer_if_agreed(
     """
     async with aclosing(cluster.answer(conversation)) as parts:
         async for part in parts:
-            if isinstance(part, Routed) and await cluster.is_first_load(part.route):
+            if isinstance(part, Routed) and await cluster.dispatcher.is_first_load(part.route):
                 plan = await agreed_plan(app, cluster, part.route)
                 if plan is None:
                     return
@@ -45,8 +45,8 @@ async def answer_if_agreed(
 
 async def _start(cluster: Cluster, turn: Turn, plan: Plan) -> None:
     try:
-        turn.route = RouteTaken.of(await cluster.route_of_start(turn.model, plan))
-        await cluster.start(turn.model, plan)
+        turn.route = RouteTaken.of(await cluster.dispatcher.route_of_start(turn.model, plan))
+        await cluster.dispatcher.start(turn.model, plan)
     except Problem as problem:
         turn.ending = str(problem)
         raise

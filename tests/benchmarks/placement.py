@@ -194,7 +194,7 @@ async def _cluster(
 async def _ours(cluster: Cluster, model: Path) -> Answer:
     """On the workers that our plan takes."""
     await cluster.look()
-    await cluster.start(str(model))
+    await cluster.dispatcher.start(str(model))
     assert cluster.coordinators.running is not None
     return await _answer(cluster, cluster.coordinators.running)
 

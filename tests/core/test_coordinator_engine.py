@@ -105,7 +105,7 @@ async def test_a_backend_that_received_nothing_is_in_error_until_it_is_let_go(
     async with open_cluster(*everywhere, engine=engine, backends=[w.address for w in workers]) as cluster:
         await cluster.look()
         with cluster.bus.subscribe() as mailbox:
-            status = await cluster.start(str(tiny_model))
+            status = await cluster.dispatcher.start(str(tiny_model))
             used, left = status.backends
             await until(lambda: state_of(cluster, left) is BackendState.UNUSED)
             told = [e for e in mailbox.take() if isinstance(e, LifecycleLine)]
@@ -177,8 +177,8 @@ async def test_another_model_takes_the_place_of_the_first(
     worker = rpc_server()
     async with open_cluster(*SMALL, engine=engine, backends=[worker.address]) as cluster:
         await cluster.look()
-        first = await cluster.start(str(tiny_model))
-        second = await cluster.start(str(endless_model))
+        first = await cluster.dispatcher.start(str(tiny_model))
+        second = await cluster.dispatcher.start(str(endless_model))
         assert (first.state, second.state) == (CoordinatorState.READY, CoordinatorState.READY)
         assert second.backends == (worker.address,)
         assert first.pid is not None
@@ -197,7 +197,7 @@ async def test_a_backend_that_has_gone_since_is_told_before_anything_is_started(
         await cluster.look()
         goes.kill()
         with pytest.raises(CoordinatorFailed, match=f"Backend {goes.address} is refused") as failed:
-            await cluster.start(str(tiny_model))
+            await cluster.dispatcher.start(str(tiny_model))
         assert failed.value.failure.suspect == goes.address
         assert "rpc remove" in failed.value.remedy
     assert stays.alive
@@ -216,7 +216,7 @@ async def test_a_worker_that_falls_silent_after_the_check_does_not_hang_us(
         await cluster.look()
         pause_after_the_check(cluster, worker, monkeypatch)
         with pytest.raises(CoordinatorFailed, match="was silent for") as failed:
-            await cluster.start(str(tiny_model))
+            await cluster.dispatcher.start(str(tiny_model))
         assert failed.value.failure.suspect == worker.address
         assert cluster.coordinators.running is None
 
@@ -269,7 +269,7 @@ async def test_a_load_that_is_stopped_is_no_failure(
         await cluster.look()
         pause_after_the_check(cluster, worker, monkeypatch)
         with cluster.bus.subscribe() as mailbox:
-            start = asyncio.create_task(cluster.start(str(tiny_model)))
+            start = asyncio.create_task(cluster.dispatcher.start(str(tiny_model)))
             async for events in mailbox.batches(at_most_hz=1000):
                 if any(isinstance(e, LifecycleLine) and e.text.startswith("starting") for e in events):
                     break
@@ -287,7 +287,7 @@ async def test_one_that_dies_while_it_is_stopped_leaves_no_record(
 ) -> None:
     async with open_cluster(*SMALL, engine=engine) as cluster:
         await cluster.look()
-        pid = (await cluster.start(str(tiny_model))).pid
+        pid = (await cluster.dispatcher.start(str(tiny_model))).pid
     assert pid is not None
     records = places.state / "coordinators"
     assert list(records.glob("*.json"))

@@ -53,7 +53,7 @@ async def test_a_real_load_tells_what_each_backend_was_sent(
             lambda event: seen.append(event) if isinstance(event, LoadProgress) else publish(event),
         )
         await cluster.look()
-        await cluster.start(str(endless_model))
+        await cluster.dispatcher.start(str(endless_model))
         await cluster.coordinators.stop()
     assert [p.elapsed_s for p in seen] == sorted(p.elapsed_s for p in seen)
     assert all(p.left_s is None for p in seen), "nothing was earned so soon"
@@ -80,7 +80,7 @@ async def test_a_load_that_is_held_up_says_where_and_to_whom_else_it_may_concern
 
         async with opened() as cluster:
             await cluster.look()
-            starting = asyncio.create_task(cluster.start(str(endless_model)))
+            starting = asyncio.create_task(cluster.dispatcher.start(str(endless_model)))
             await until(lambda: load_of(cluster).bottleneck is Bottleneck.WORKER)
             [share] = load_of(cluster).shares
             assert share.backend == way.address

@@ -107,7 +107,7 @@ async def test_real_requests_are_told_and_a_lost_backend_is_one_incident(
     worker = rpc_server()
     async with open_cluster(*SMALL, engine=engine, backends=[worker.address]) as cluster:
         await cluster.look()
-        await cluster.start(str(tiny_model))
+        await cluster.dispatcher.start(str(tiny_model))
         await cluster.choices.set_model(str(tiny_model))
         async for _ in cluster.ask(Conversation(), "a worker"):
             pass
@@ -121,7 +121,7 @@ async def test_real_requests_are_told_and_a_lost_backend_is_one_incident(
         assert done.generation_rate
         assert done.took_s
 
-        again = await cluster.restart()
+        again = await cluster.dispatcher.restart()
         assert again.pid != current.status.pid
         assert again.model == current.status.model
         assert again.started is not None

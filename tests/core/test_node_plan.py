@@ -28,14 +28,14 @@ async def test_it_is_planned_by_what_the_node_tells(open_cluster: OpenCluster) -
         open_cluster("mode: distributed", f"nodes: [{node.url}]") as cluster,
     ):
         cluster.backends.take(free(Address("127.0.1.11", 50052)), "sweep")
-        planned = await cluster.plan(KNOWN.name, Change(context=4096))
+        planned = await cluster.dispatcher.plan(KNOWN.name, Change(context=4096))
         assert isinstance(planned, Plan)
         assert sum(planned.tensor_split) == KNOWN.layers + 1
         assert sum(row.weights_bytes for row in planned.rows) == KNOWN.size
         assert planned.reasons[-2].startswith(f"Estimated from what {node.url} tells")
         assert planned.reasons[-1].endswith(f"'ollama pull {KNOWN.name}'.")
         with pytest.raises(NeedsUnknown, match="strange"):
-            await cluster.plan(STRANGE.name)
+            await cluster.dispatcher.plan(STRANGE.name)
         model = await cluster.catalogue.find(KNOWN.name, cluster.pool.nodes)
         sizeless = replace(model, facts=ModelFacts())
         with pytest.raises(Problem, match=f"{node.url} does not tell what {KNOWN.name} needs"):

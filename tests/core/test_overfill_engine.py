@@ -31,17 +31,17 @@ async def test_it_is_refused_and_the_failure_of_a_forced_start_is_one_sentence(
         await cluster.look()
         worker.limit_memory(8 * MIB)
         name = str(endless_model)
-        assert isinstance(await cluster.plan(name), Misfit)
+        assert isinstance(await cluster.dispatcher.plan(name), Misfit)
         with pytest.raises(Problem, match="does not fit") as refused:
-            await cluster.start(name)
+            await cluster.dispatcher.start(name)
         assert "--anyway" in refused.value.remedy
         assert cluster.coordinators.current is None, "nothing was started"
-        plan = await cluster.plan(name, Change(anyway=True))
+        plan = await cluster.dispatcher.plan(name, Change(anyway=True))
         assert isinstance(plan, Plan)
         assert plan.short_by > 0
         assert worker.alive
         with pytest.raises(CoordinatorFailed) as failed:
-            await cluster.start(name, plan)
+            await cluster.dispatcher.start(name, plan)
     failure = failed.value.failure
     assert str(worker.address) in failure.cause
     assert failure.cause.endswith(".")

@@ -38,14 +38,14 @@ def addresses(workers: list[RpcServer]) -> list[Address]:
 
 
 async def bench(cluster: Cluster, model: Path, limits: BenchLimits) -> tuple[list[Step], Verdict]:
-    async with aclosing(cluster.bench.run(await cluster.loadable(str(model)), limits)) as steps:
+    async with aclosing(cluster.bench.run(await cluster.dispatcher.loadable(str(model)), limits)) as steps:
         *before, verdict = [step async for step in steps]
     assert isinstance(verdict, Verdict)
     return before, verdict
 
 
 async def plan(cluster: Cluster, model: Path) -> Plan:
-    planned = await cluster.plan(str(model))
+    planned = await cluster.dispatcher.plan(str(model))
     assert isinstance(planned, Plan)
     return planned
 
@@ -82,7 +82,7 @@ async def test_the_fastest_is_started_from_then_on_until_it_is_forgotten(
         assert measured.split == won
         assert measured.reasons[-1].startswith("Measured on ")
         assert measured.reasons[-1].endswith("the fastest of 2 tried.")
-        status = await cluster.start(str(tiny_model))
+        status = await cluster.dispatcher.start(str(tiny_model))
         assert status.planned is not None
         assert status.planned.split == won
         with pytest.raises(Problem, match="is running, and would be in the way"):
@@ -92,7 +92,7 @@ async def test_the_fastest_is_started_from_then_on_until_it_is_forgotten(
         await cluster.coordinators.stop()
         await cluster.backends.check(addresses(workers))
 
-        assert await cluster.bench.forget(await cluster.loadable(str(tiny_model))) == 1
+        assert await cluster.bench.forget(await cluster.dispatcher.loadable(str(tiny_model))) == 1
         forgotten = await plan(cluster, tiny_model)
         assert not any(reason.startswith("Measured on ") for reason in forgotten.reasons)
 
@@ -121,7 +121,7 @@ async def test_one_that_hangs_ends_with_its_time(
     lines = (*SMALL[:2], "coordinator: {context: 512, threads: 1, stop_grace_s: 0.5}", *SMALL[3:])
     async with open_cluster(*lines, engine=engine, backends=addresses(workers)) as cluster:
         await cluster.look()
-        model = await cluster.loadable(str(endless_model))
+        model = await cluster.dispatcher.loadable(str(endless_model))
         async with aclosing(cluster.bench.run(model, BenchLimits(candidates=1, budget_s=2.0))) as steps:
             async for step in steps:
                 if isinstance(step, Loaded):
@@ -163,7 +163,7 @@ async def test_whenever_it_is_cancelled_nothing_is_left(
         seen = asyncio.Event()
 
         async def until_seen() -> None:
-            model = await cluster.loadable(str(tiny_model))
+            model = await cluster.dispatcher.loadable(str(tiny_model))
             async with aclosing(cluster.bench.run(model)) as steps:
                 async for step in steps:
                     if isinstance(step, last_seen):
@@ -187,7 +187,7 @@ async def test_whoever_stops_the_coordinator_stops_the_bench(
 ) -> None:
     async with open_cluster(*SMALL, engine=engine, backends=addresses(workers)) as cluster:
         await cluster.look()
-        model = await cluster.loadable(str(endless_model))
+        model = await cluster.dispatcher.loadable(str(endless_model))
         stopping: list[asyncio.Task[tuple[str, ...]]] = []
 
         async def until_it_ends() -> None:
@@ -213,7 +213,7 @@ async def test_who_starts_another_model_meanwhile_gets_it_and_the_bench_ends(
         await cluster.look()
         benching = asyncio.create_task(bench(cluster, endless_model, BenchLimits()))
         await until(lambda: bool(left(cluster)), "the coordinator of the bench")
-        status = await cluster.start(str(tiny_model), swap="always")
+        status = await cluster.dispatcher.start(str(tiny_model), swap="always")
         with pytest.raises(Problem, match=r"was stopped|is running, and would be in the way"):
             await benching
         running = cluster.coordinators.running

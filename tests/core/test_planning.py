@@ -116,11 +116,11 @@ async def test_what_does_not_fit_is_not_started(
     with fake_server(worker(answers(memories=((GIB, 2 * GIB),)))) as limited:
         async with open_cluster("mode: distributed", engine=engine, backends=[limited.address]) as cluster:
             await cluster.look()
-            route = await cluster.route(str(tiny_model))
+            route = await cluster.dispatcher.route(str(tiny_model))
             assert (route.target, route.lack) == (None, Lack.MEMORY)
             assert any("of it have no place" in reason for reason in route.reasons)
             with pytest.raises(Problem, match="have no place"):
-                await cluster.start(str(tiny_model))
+                await cluster.dispatcher.start(str(tiny_model))
             assert cluster.coordinators.current is None
 
 
@@ -136,15 +136,15 @@ async def test_a_plan_is_followed_and_what_came_of_it_is_kept(
     )
     async with open_cluster(*lines, engine=engine, backends=addresses) as cluster:
         await cluster.look()
-        route = await cluster.route(str(tiny_model))
+        route = await cluster.dispatcher.route(str(tiny_model))
         assert route.target is Target.COORDINATOR
         assert route.placement is not None
-        seen = await cluster.plan(str(tiny_model), Change(context=1024))
+        seen = await cluster.dispatcher.plan(str(tiny_model), Change(context=1024))
         assert isinstance(seen, Plan)
-        status = await cluster.start(str(tiny_model), seen)
+        status = await cluster.dispatcher.start(str(tiny_model), seen)
         assert (status.state, status.context) == (CoordinatorState.READY, 1024)
         assert not list(surprises(prove(seen, status.placement)))
-        assert (await cluster.route(str(tiny_model))).reasons[-1] == "It is running already."
+        assert (await cluster.dispatcher.route(str(tiny_model))).reasons[-1] == "It is running already."
         async for _ in cluster.ask(Conversation(), "a worker"):
             pass
         running = cluster.coordinators.running

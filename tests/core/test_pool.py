@@ -88,7 +88,7 @@ async def test_a_small_model_is_answered_by_a_node_with_reasons(
     both = f"nodes: ['{nodes[0].url}', '{nodes[1].url}']"
     async with open_cluster(DISTRIBUTED, both, "model: m") as cluster:
         await cluster.look()
-        route = await cluster.route("m")
+        route = await cluster.dispatcher.route("m")
         assert (route.target, route.node) == (Target.OLLAMA, nodes[0].url)
         assert "3.2B parameters" in route.reasons[0]
         assert await answer(cluster) == "From the first."
@@ -167,11 +167,11 @@ async def test_a_405b_that_does_not_fit_goes_to_its_node_as_a_small_one_does(
         lines = (DISTRIBUTED, f"models: {{store: {store}}}", f"nodes: ['{node.url}']")
         async with open_cluster(*lines, engine=engine, backends=[worker.address]) as cluster:
             await cluster.look()
-            route = await cluster.route("llama3.1:405b")
+            route = await cluster.dispatcher.route("llama3.1:405b")
             assert (route.target, route.node) == (Target.OLLAMA, node.url)
             assert "406B parameters" in route.reasons[0]
             assert "Above 70B: distributed." in route.reasons
             assert any("of it have no place" in reason for reason in route.reasons)
-            small = await cluster.route("small:1b")
+            small = await cluster.dispatcher.route("small:1b")
             assert (small.target, small.node) == (Target.OLLAMA, node.url)
             assert len(small.reasons) >= 3

@@ -49,7 +49,7 @@ async def test_what_can_change_changes_at_once(cluster: Cluster) -> None:
     assert cluster.settings.networks == ("127.0.0.9",)
     assert cluster.choices.now.model == "other"
     assert cluster.backends.limits.connect_s == cluster.discovery.limits.connect_s == 0.9
-    assert cluster._policy().pool_up_to == 3_000_000_000
+    assert cluster.dispatcher._policy().pool_up_to == 3_000_000_000
     assert cluster.coordinators.settings.context == 4096
     assert cluster.settings.console.bell
     assert changed["coordinator.context"].counts is Counts.NEXT_START

@@ -62,7 +62,9 @@ async def test_two_models_side_by_side_are_adopted_and_stopped_one_by_one(
     async with open_cluster(*SMALL, engine=engine, backends=addresses) as cluster:
         await cluster.look()
         # Asked for at once, both want the same backend: who comes second is placed anew.
-        both = await asyncio.gather(cluster.start(str(tiny_model)), cluster.start(str(other_model)))
+        both = await asyncio.gather(
+            cluster.dispatcher.start(str(tiny_model)), cluster.dispatcher.start(str(other_model))
+        )
         assert {status.state for status in both} == {CoordinatorState.READY}
         assert {status.backends for status in both} == {(address,) for address in addresses}
         answers = await asyncio.gather(*(answer_of(cluster, m) for m in (tiny_model, other_model)))
@@ -73,7 +75,7 @@ async def test_two_models_side_by_side_are_adopted_and_stopped_one_by_one(
         assert cluster.backends.held == set(addresses)
         # What backends had before they were held is known from the records of those that hold them.
         third = shutil.copy(tiny_model, other_model.with_name("third.gguf"))
-        route = await cluster.route(str(third))
+        route = await cluster.dispatcher.route(str(third))
         assert len(route.stops) == 1, route.reasons
         assert any(reason.startswith(f"Stops {route.stops[0]}, which holds 127.") for reason in route.reasons)
 
@@ -83,7 +85,7 @@ async def test_two_models_side_by_side_are_adopted_and_stopped_one_by_one(
         assert cluster.backends.held == set(left.status.backends)
         assert not psutil.pid_exists(adopted[str(tiny_model)].pid or 0)
         assert "lends its memory" in await answer_of(cluster, other_model)
-        assert (await cluster.route(str(third))).stops == ()
+        assert (await cluster.dispatcher.route(str(third))).stops == ()
         await cluster.coordinators.stop()
 
 
@@ -101,23 +103,23 @@ async def test_one_that_answers_is_not_stopped_unless_that_is_wanted(
         await cluster.look()
         async with aclosing(cluster.ask(Conversation(), "a worker")) as parts:
             await begun(parts)
-            route = await cluster.route(tiny)
+            route = await cluster.dispatcher.route(tiny)
             assert (route.target, route.lack) == (None, Lack.HELD)
             refused = f"{endless}, which holds {worker.address}, is answering: wait, or stop it with 'stop"
             with pytest.raises(Problem, match=refused):
-                await cluster.start(tiny)
+                await cluster.dispatcher.start(tiny)
             with pytest.raises(Problem, match=refused):
                 await answer_of(cluster, tiny_model)
             await begun(parts)
-            swapped = await cluster.start(tiny, swap="always")
+            swapped = await cluster.dispatcher.start(tiny, swap="always")
             assert (swapped.state, swapped.backends) == (CoordinatorState.READY, (worker.address,))
             with pytest.raises(AnswerBroken, match="The coordinator was stopped"):
                 async for _ in parts:
                     pass
-        assert (await cluster.route(endless)).stops == (tiny,)
+        assert (await cluster.dispatcher.route(endless)).stops == (tiny,)
         # Two at once, and one backend: the second waits for its turn, or is told who is in its way.
         async with asyncio.timeout(60):
-            starts = (cluster.start(endless), cluster.start(str(other_model)))
+            starts = (cluster.dispatcher.start(endless), cluster.dispatcher.start(str(other_model)))
             came_of_it = await asyncio.gather(*starts, return_exceptions=True)
         assert all(isinstance(each, Problem) for each in came_of_it if isinstance(each, BaseException))
         (left,) = cluster.coordinators.present
@@ -131,11 +133,11 @@ async def test_two_on_this_box_alone_are_one_too_many(
     never = (*SMALL[:2], "placement: {swap: never}")
     async with open_cluster(*never, engine=engine) as cluster:
         await cluster.look()
-        await cluster.start(str(tiny_model))
+        await cluster.dispatcher.start(str(tiny_model))
         said = "which runs on this box alone, stays, as placement.swap is 'never': stop it with 'stop"
         with pytest.raises(Problem, match=said):
-            await cluster.start(str(other_model))
-        assert (await cluster.start(str(other_model), swap="idle")).state is CoordinatorState.READY
+            await cluster.dispatcher.start(str(other_model))
+        assert (await cluster.dispatcher.start(str(other_model), swap="idle")).state is CoordinatorState.READY
         (left,) = cluster.coordinators.present
         assert left.status.model == str(other_model)
         await cluster.coordinators.stop()
@@ -158,7 +160,7 @@ async def test_each_that_is_asked_nothing_is_stopped_for_itself(
         await cluster.look()
         async with aclosing(cluster.ask(Conversation(), "a worker")) as parts:
             await begun(parts)
-            await cluster.start(str(tiny_model))
+            await cluster.dispatcher.start(str(tiny_model))
             cluster.watch(lambda error: pytest.fail(repr(error)))
             await until(lambda: cluster.coordinators.of(str(tiny_model)) is None, "the end of the idle one")
             await begun(parts)

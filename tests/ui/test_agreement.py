@@ -87,6 +87,8 @@ async def opened(
             return cast("Coordinator", script)
 
         cluster = console.cluster
-        monkeypatch.setattr(cluster, "start", start)
-        cluster._answering = Answering(cluster.route, cluster.pool, coordinator, cluster.settings.chat)
+        monkeypatch.setattr(cluster.dispatcher, "start", start)
+        cluster._answering = Answering(
+            cluster.dispatcher.route, cluster.pool, coordinator, cluster.settings.chat
+        )
         yield console, loads

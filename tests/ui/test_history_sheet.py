@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from app.core.placement_history import HeldDevice, Speed
-from app.ui.plan_sheet import history_sheet
+from app.ui.placements_sheet import history_sheet
 from app.ui.styles import styles_folder
 from tests.support.past import device, load
 

@@ -129,7 +129,7 @@ async def test_leaving_it_ends_the_questions(
             asked.append(model.name)
             await until(lambda: False)
 
-        monkeypatch.setattr(console.cluster, "route_of", endless)
+        monkeypatch.setattr(console.cluster.dispatcher, "route_of", endless)
         await console.press("ctrl+r")
         await until(lambda: bool(asked))
         await console.press("escape")

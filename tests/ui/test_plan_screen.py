@@ -176,14 +176,14 @@ async def test_a_plan_that_is_overtaken_is_not_shown(
     open_console: OpenConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(open_console, monkeypatch) as (console, screen):
-        held, plan = asyncio.Event(), console.cluster.plan
+        held, plan = asyncio.Event(), console.cluster.dispatcher.plan
 
         async def slow(name: str, change: Change = AS_SET) -> Planned:
             if change.context == 16_384:
                 await held.wait()
             return await plan(name, change)
 
-        monkeypatch.setattr(console.cluster, "plan", slow)
+        monkeypatch.setattr(console.cluster.dispatcher, "plan", slow)
         await console.press("plus")
         await console.shows("planning …")
         await console.press("enter")
@@ -246,7 +246,7 @@ async def test_the_figures_of_the_screen_are_those_of_the_json(
 ) -> None:
     async with opened(open_console, monkeypatch) as (console, screen):
         planned = await tried(console, screen, "minus")
-        form = plan_form(LARGE.name, await console.cluster.plan(LARGE.name, Change(context=4096)))
+        form = plan_form(LARGE.name, await console.cluster.dispatcher.plan(LARGE.name, Change(context=4096)))
         assert form == plan_form(LARGE.name, planned)
         await console.shows(f"context {form['context']:,}")
         rows = [line.split() for line in console.text.splitlines() if "██" in line]
@@ -269,5 +269,5 @@ def _started(console: Console, monkeypatch: pytest.MonkeyPatch) -> list[tuple[st
     async def start(name: str, plan: Plan | None = None) -> None:
         started.append((name, plan))
 
-    monkeypatch.setattr(console.cluster, "start", start)
+    monkeypatch.setattr(console.cluster.dispatcher, "start", start)
     return started

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def bench_placement(screen: MainScreen, name: str) -> None:
     """Measure placements of a model, which the coordinator pane tells of, and show the table at the end."""
-    model = await screen.cluster.loadable(name or chosen(screen))
+    model = await screen.cluster.dispatcher.loadable(name or chosen(screen))
     async with aclosing(screen.cluster.bench.run(model)) as steps:
         async for step in steps:
             if isinstance(step, Verdict):
@@ -26,6 +26,6 @@ async def bench_placement(screen: MainScreen, name: str) -> None:
 
 async def forget(screen: MainScreen, name: str) -> None:
     """Place a model again as if it had never been measured."""
-    model = await screen.cluster.loadable(name or chosen(screen))
+    model = await screen.cluster.dispatcher.loadable(name or chosen(screen))
     forgotten = await screen.cluster.bench.forget(model)
     screen.tell(f"{plural(forgotten, 'measurement')} of {model.name} forgotten.")

@@ -33,12 +33,12 @@ ALL = "all"
 async def start(screen: MainScreen, name: str) -> None:
     """Have a model loaded, and wait until it is ready; a large one for the first time only if one agrees."""
     cluster, model, plan = screen.cluster, name or chosen(screen), None
-    route = await cluster.route_of_start(model)
-    if await cluster.is_first_load(route):
+    route = await cluster.dispatcher.route_of_start(model)
+    if await cluster.dispatcher.is_first_load(route):
         plan = await agreed_plan(screen.app, cluster, route)
         if plan is None:
             return
-    await cluster.start(model, plan)
+    await cluster.dispatcher.start(model, plan)
 
 
 async def stop(screen: MainScreen, name: str) -> None:
@@ -63,7 +63,7 @@ def go_by(step: int) -> Deed:
 async def restart(screen: MainScreen, _argument: str) -> None:
     """Load the same model again, on backends that are chosen anew."""
     shown = screen.coordinator.status
-    await screen.cluster.restart(shown.model if shown is not None else None)
+    await screen.cluster.dispatcher.restart(shown.model if shown is not None else None)
 
 
 async def show_command(screen: MainScreen, _argument: str) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from app.text.problem import Problem
 from app.text.units import plural
 from app.ui.command import Deed
+from app.ui.placements_sheet import history_sheet
 from app.ui.places import Place
-from app.ui.plan_sheet import history_sheet
 from app.ui.screens.leave import LeaveScreen
 from app.ui.screens.models import ModelScreen
 from app.ui.screens.sheet import SheetScreen
@@ -68,7 +68,7 @@ async def choose_model(screen: MainScreen, name: str) -> None:
         picked = await screen.app.push_screen_wait(picker)
         name = picked or ""
     if name:
-        route = await screen.cluster.route(name)
+        route = await screen.cluster.dispatcher.route(name)
         await screen.cluster.choices.set_model(name)
         hint = "" if route.backends or route.node else _how_to_spread(screen)
         why = f" ({route.lack})" if route.lack else ""
@@ -78,7 +78,7 @@ async def choose_model(screen: MainScreen, name: str) -> None:
 
 async def show_route(screen: MainScreen, name: str) -> None:
     """Show a route with its reasons."""
-    route = await screen.cluster.route(name or chosen(screen))
+    route = await screen.cluster.dispatcher.route(name or chosen(screen))
     await screen.app.push_screen(SheetScreen(f"Route of {route.model.name}", route_sheet(route)))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 async def show(screen: MainScreen, name: str) -> None:
     """Show where the layers of a model go, and have it loaded if that is wanted then."""
     cluster = screen.cluster
-    planned = await cluster.plan(name or _model_here(screen))
+    planned = await cluster.dispatcher.plan(name or _model_here(screen))
     model = await cluster.catalogue.find(name or _model_here(screen), cluster.pool_in_use())
     plan = await screen.app.push_screen_wait(PlanScreen(cluster, model, planned))
     if plan is None:
@@ -31,7 +31,7 @@ async def show(screen: MainScreen, name: str) -> None:
 
 def _start_by(plan: Plan) -> Deed:
     async def deed(screen: MainScreen, name: str) -> None:
-        await screen.cluster.start(name, plan)
+        await screen.cluster.dispatcher.start(name, plan)
 
     return deed
 

@@ -93,7 +93,7 @@ class ModelScreen(Modal[str]):
         self._show()
         entries = list[_Entry]()
         for entry in self._entries:
-            entries.append(_Entry(entry.model, await self._cluster.route_of(entry.model)))
+            entries.append(_Entry(entry.model, await self._cluster.dispatcher.route_of(entry.model)))
             if len(entries) % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._entries = entries

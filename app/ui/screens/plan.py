@@ -117,7 +117,7 @@ class PlanScreen(Modal[Plan]):
         change = self._change
         self._tell()
         try:
-            planned = await self._cluster.plan(self._model.name, change)
+            planned = await self._cluster.dispatcher.plan(self._model.name, change)
         except Problem as problem:
             self._problem = str(problem)
         else:
@@ -203,7 +203,7 @@ class PlanScreen(Modal[Plan]):
     @property
     def _loaded(self) -> CoordinatorStatus | None:
         """The coordinator that has loaded the model by the plan that is shown."""
-        serving = self._cluster.serving(self._model.name) if self._change == AS_SET else None
+        serving = self._cluster.dispatcher.serving(self._model.name) if self._change == AS_SET else None
         status = serving.status if serving is not None else None
         if status is None or status.state is not CoordinatorState.READY or status.planned is None:
             return None
@@ -216,7 +216,7 @@ class PlanScreen(Modal[Plan]):
             return self._because
         if not self._cluster.choices.now.distributed:
             return _NOT_DISTRIBUTED
-        serving = self._cluster.serving(self._model.name) if self._change == AS_SET else None
+        serving = self._cluster.dispatcher.serving(self._model.name) if self._change == AS_SET else None
         if serving is None or self._loaded is not None:
             return ""
         if serving.status.state is CoordinatorState.READY:
@@ -237,7 +237,7 @@ class PlanScreen(Modal[Plan]):
 
     def _why_not(self) -> str:
         """Why nothing can be loaded by what is shown; empty where it can."""
-        if self._change == AS_SET and self._cluster.serving(self._model.name) is not None:
+        if self._change == AS_SET and self._cluster.dispatcher.serving(self._model.name) is not None:
             return "It is running already; change something to load it in another way."
         if self._problem:
             return self._problem
