@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -16,7 +14,8 @@ from app.cli.session import open_cluster
 from app.core.bench_steps import Trial, Verdict
 from app.core.cluster import Cluster
 from app.core.placement_bench import BenchLimits
-from app.text.units import UNKNOWN, duration_text, plural, rate_text
+from app.text.units import plural
+from app.ui.bench_sheet import trial_row
 
 _USUAL = BenchLimits()
 
@@ -97,34 +96,5 @@ def print_verdict(verdict: Verdict) -> None:
 
 
 def _row(trial: Trial, verdict: Verdict) -> tuple[str, ...]:
-    speed = trial.speed
-    return (
-        trial.candidate.name,
-        duration_text(trial.ready_in_s),
-        rate_text(speed.prompt_per_s if speed else None),
-        rate_text(speed.generation_per_s if speed else None),
-        speed.spread if speed else UNKNOWN,
-        trial.candidate.where,
-        trial.problem or ("fastest" if trial is verdict.winner else ""),
-    )
-
-
-def verdict_form(verdict: Verdict) -> dict[str, Any]:
-    """What a bench came to."""
-    return {
-        "model": verdict.model,
-        "context": verdict.context,
-        "placements": [
-            {
-                "name": trial.candidate.name,
-                "rpc": ",".join(map(str, trial.candidate.plan.backends)),
-                "tensor_split": ",".join(map(str, trial.candidate.plan.tensor_split)),
-                "ready_in_s": trial.ready_in_s,
-                "speed": trial.speed and asdict(trial.speed),
-                "problem": trial.problem or None,
-                "is_fastest": trial is verdict.winner,
-            }
-            for trial in verdict.trials
-        ],
-        "remark": verdict.remark,
-    }
+    remark = trial.problem or ("fastest" if trial is verdict.winner else "")
+    return (*trial_row(trial), remark)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from app.config.settings import Settings, Swap
 from app.core.backends import USABLE, Backends
@@ -64,8 +65,7 @@ class Dispatcher:
         Raises:
             UnknownModel: no model has that name.
         """
-        await self._look_at_the_unseen()
-        return await self.route_of(await self._catalogue.find(name, self._pool_in_use()))
+        return await self.route_of(await self._find(name))
 
     async def route_of(self, model: Model) -> Route:
         """Where a prompt for this model would go, as things were last seen, and why."""
@@ -116,13 +116,10 @@ class Dispatcher:
             UnknownModel: no model has that name.
             Problem: llama.cpp cannot load it, or nothing can be planned.
         """
-        await self._look_at_the_unseen()
-        model = await self._catalogue.find(name, self._pool_in_use())
+        model = await self._find(name)
         if model.source is Source.NODE:
             return await plan_of_node(model, self._pool, self._planning, self._backends.at_their_best, change)
-        model = await self.loadable(name)
-        assert model.path is not None, "it is on this box"
-        placed, way = await self._landlord.place(model.name, model.path, change, None)
+        placed, way = await self._landlord.place(model.name, _path(model), change, None)
         planned = replace(placed, reasons=(*placed.reasons, *way.reasons))
         if isinstance(planned, Plan):
             past = await asyncio.to_thread(self._coordinators.history.known)
@@ -136,13 +133,8 @@ class Dispatcher:
             UnknownModel: no model has that name.
             Problem: it has no file here that llama.cpp can load.
         """
-        await self._look_at_the_unseen()
-        model = await self._catalogue.find(name, self._pool_in_use())
-        if model.path is None or model.problem is not None:
-            raise Problem(
-                model.problem or f"No GGUF of {model.name} is on this box.",
-                "" if model.problem else "Pull it on this box with 'ollama pull', or give a path.",
-            )
+        model = await self._find(name)
+        _path(model)
         return model
 
     async def start(self, name: str, plan: Plan | None = None, swap: Swap | None = None) -> CoordinatorStatus:
@@ -171,8 +163,7 @@ class Dispatcher:
         Raises:
             UnknownModel: no model has that name.
         """
-        await self._look_at_the_unseen()
-        model = await self._catalogue.find(name, self._pool_in_use())
+        model = await self._find(name)
         return decide_start(model, await self._around(model, plan, swap))
 
     def serving(self, model: str) -> Coordinator | None:
@@ -192,6 +183,10 @@ class Dispatcher:
         await self._coordinators.stop(model)
         await self._backends.check(backend.address for backend in self._backends.known)
         return await self.start(model)
+
+    async def _find(self, name: str) -> Model:
+        await self._look_at_the_unseen()
+        return await self._catalogue.find(name, self._pool_in_use())
 
     async def _look_at_the_unseen(self) -> None:
         """Nothing is decided on a backend or node that nobody has looked at yet."""
@@ -214,9 +209,7 @@ class Dispatcher:
 
         async def resolve() -> LaunchPlan:
             model = await self._catalogue.current(route.model)
-            if model.path is None or model.problem is not None:
-                raise Problem(model.problem or f"No GGUF of {model.name} is on this box.")
-            return LaunchPlan(model.name, model.path, model.facts.size, route.backends, route.placement)
+            return LaunchPlan(model.name, _path(model), model.facts.size, route.backends, route.placement)
 
         claim = Claim(route.model.name, route.backends, route.stops, self._landlord.swap(swap))
         return await self._coordinators.ensure(claim, resolve, await self._engines.current())
@@ -228,3 +221,17 @@ class Dispatcher:
             routing.pool_preferred_up_to,
             {name: Target(target) for name, target in routing.pins.items()},
         )
+
+
+def _path(model: Model) -> Path:
+    """The file that a coordinator of this box would load.
+
+    Raises:
+        Problem: there is none, or llama.cpp cannot load it.
+    """
+    if model.path is None or model.problem is not None:
+        raise Problem(
+            model.problem or f"No GGUF of {model.name} is on this box.",
+            "" if model.problem else "Pull it on this box with 'ollama pull', or give a path.",
+        )
+    return model.path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.bench_steps import Trial, Verdict
 from app.text.units import UNKNOWN, duration_text, rate_text
-from app.ui.sheets import Row, Section
+from app.ui.sheets import Section
 
 HEADINGS = ("", "ready in", "prompt", "answer", "from", "backends and layers")
 
@@ -15,14 +15,15 @@ def bench_sheet(verdict: Verdict) -> tuple[Section, ...]:
     return (
         Section((("", verdict.remark),)),
         Section(
-            (HEADINGS, *map(_trial_row, verdict.trials)),
+            (HEADINGS, *map(trial_row, verdict.trials)),
             f"Placements, tokens per second with a context of {verdict.context:,}",
         ),
         *((Section(failed, "Not measured"),) if failed else ()),
     )
 
 
-def _trial_row(trial: Trial) -> Row:
+def trial_row(trial: Trial) -> tuple[str, ...]:
+    """What a candidate is called, how fast it was, and where its layers were."""
     speed = trial.speed
     return (
         trial.candidate.name,
