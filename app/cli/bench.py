@@ -98,3 +98,24 @@ def print_verdict(verdict: Verdict) -> None:
 def _row(trial: Trial, verdict: Verdict) -> tuple[str, ...]:
     remark = trial.problem or ("fastest" if trial is verdict.winner else "")
     return (*trial_row(trial), remark)
+
+
+def verdict_form(verdict: Verdict) -> dict[str, Any]:
+    """What a bench came to."""
+    return {
+        "model": verdict.model,
+        "context": verdict.context,
+        "placements": [
+            {
+                "name": trial.candidate.name,
+                "rpc": ",".join(map(str, trial.candidate.plan.backends)),
+                "tensor_split": ",".join(map(str, trial.candidate.plan.tensor_split)),
+                "ready_in_s": trial.ready_in_s,
+                "speed": trial.speed and asdict(trial.speed),
+                "problem": trial.problem or None,
+                "is_fastest": trial is verdict.winner,
+            }
+            for trial in verdict.trials
+        ],
+        "remark": verdict.remark,
+    }
