@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any
 
 import click
 
