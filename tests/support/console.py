@@ -46,9 +46,7 @@ def lonely_cluster(folder: Path, *lines: str, welcomed: bool = False) -> Cluster
         home=home,
     )
     config = folder / "config.yaml"
-    # A box that is busy with other tests answers late.
-    patient = "ollama: {connect_timeout_s: 20, reply_timeout_s: 20}"
-    quiet = ("nodes: []", "networks: [127.0.0.1]", patient)
+    quiet = ("nodes: []", "networks: [127.0.0.1]")
     config.write_text("\n".join((*(q for q in quiet if not _sets(q, lines)), *lines, "")))
     if not welcomed:
         StateFile(places.state_file).update(lambda state: replace(state, welcome_skipped=True))

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
@@ -205,6 +205,8 @@ async def test_a_log_that_vanishes_stays_quiet(tmp_path: Path) -> None:
     st.integers(4, 60),
     st.integers(0, 9),
 )
+@example("0000000⺀\ua8b4", 4, 0)
+@example("\u2601\ufe0f" * 5, 5, 0)
 def test_folded_rows_fit_and_lose_nothing(text: str, width: int, hang: int) -> None:
     rows = fold(text, width, hang)
     assert all(cell_len(row) <= width for row in rows)

@@ -24,6 +24,8 @@ from tests.support.scripted import answer_with, whole
 from tests.support.waiting import until
 from tests.ui.nodes import NEW
 
+PATIENT = "ollama: {connect_timeout_s: 20, reply_timeout_s: 20}"
+"""A box that is busy with other tests answers late."""
 SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
@@ -151,7 +153,7 @@ async def test_d_looks_for_workers(open_console: OpenConsole, monkeypatch: pytes
 
 
 async def test_a_adds_a_node(open_console: OpenConsole) -> None:
-    async with OllamaStandIn() as node, open_console(welcomed=True) as console:
+    async with OllamaStandIn() as node, open_console(PATIENT, welcomed=True) as console:
         await until(lambda: is_welcomed(console), "the page")
         await console.press("a")
         await until(lambda: isinstance(console.app.screen, AskScreen), "the question")
@@ -162,7 +164,7 @@ async def test_a_adds_a_node(open_console: OpenConsole) -> None:
 
 
 async def test_p_pulls_a_model(open_console: OpenConsole) -> None:
-    async with OllamaStandIn(registry=[NEW]) as node, open_console(welcomed=True) as console:
+    async with OllamaStandIn(registry=[NEW]) as node, open_console(PATIENT, welcomed=True) as console:
         await console.cluster.members.add_node(node.url)
         await until(lambda: is_welcomed(console), "the page")
         await console.press("p")
@@ -174,7 +176,7 @@ async def test_p_pulls_a_model(open_console: OpenConsole) -> None:
 
 
 async def test_a_model_on_its_way_is_told(open_console: OpenConsole) -> None:
-    async with OllamaStandIn(registry=[NEW]) as node, open_console(welcomed=True) as console:
+    async with OllamaStandIn(registry=[NEW]) as node, open_console(PATIENT, welcomed=True) as console:
         node.pulling.shut(after=4)
         await console.cluster.members.add_node(node.url)
         await until(lambda: is_welcomed(console), "the page")
