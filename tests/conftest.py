@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,13 @@ from tests.support.engine import endless_model, engine, rpc_server, tiny_model
 __all__ = ["endless_model", "engine", "rpc_server", "tiny_model"]
 
 # A machine that is busy with other things is no fault of the code; timings are benchmarks.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("patient")
+
+# What is imported stays: to look through it for garbage again and again takes a seventh of the time.
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 
 PERSONAL = ("LLAMA_", "OLLAMA_", "SYNAPTIC_", "HF_", "NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FPS")
 
