@@ -353,12 +353,13 @@ class Coordinator:
         adopted = self.status.since is None
         took = None if adopted else time.monotonic() - self._began
         self._show(state=CoordinatorState.READY, ready_in_s=took, context=context, placement=placement)
-        self._settled.set()
         where = plural(len(self.status.backends), "backend") if self.status.backends else "this box alone"
         ready = "ready, adopted" if adopted else f"ready in {duration_text(took)}"
         self._say(f"{ready} ({where})", Severity.GOOD)
         self._backends.find_unused(unused(self.status.backends, placement))
         await self._compare_with_plan()
+        # Only now: whoever waits for it may leave at once, and what came of the plan is to be kept before.
+        self._settled.set()
 
     async def _compare_with_plan(self) -> None:
         planned, placement = self.status.planned, self.status.placement

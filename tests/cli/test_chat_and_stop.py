@@ -100,6 +100,8 @@ def test_two_that_are_started_are_listed_and_stopped_by_name_or_together(
     options = [word for w in workers for word in ("--rpc-backend", str(w.address))]
     started = [run("start", "--json", *options, name) for name in names]
     assert [each.json["model"] for each in started] == names, started
+    kept = run("placement", "history", "--json").json["placements"]
+    assert [each["model"] for each in kept] == names[::-1], "what came of each plan, before the command ends"
     listed = run("status", "--json", *options).json["coordinators"]
     assert [each["model"] for each in listed] == names
     assert {each["backends"][0] for each in listed} == {str(w.address) for w in workers}
