@@ -65,7 +65,7 @@ class BackendsPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.BACKENDS)
 
     def __init__(self, backends: Backends) -> None:
-        super().__init__()
+        super().__init__(*(() if backends.known else ("-empty",)))
         self._backends = backends
         self._placements: dict[str, tuple[Placement, ...]] = {}
         """What is loaded, by model."""

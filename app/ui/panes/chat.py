@@ -45,7 +45,7 @@ class ChatPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.CHAT)
 
     def __init__(self, cluster: Cluster, complete: Complete, obey: Obey, offer: Offer) -> None:
-        super().__init__()
+        super().__init__("-empty", "-current")
         self._cluster = cluster
         self._obey = obey
         self._complete = complete

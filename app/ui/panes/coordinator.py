@@ -45,7 +45,7 @@ class CoordinatorPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.COORDINATOR)
 
     def __init__(self, coordinators: Coordinators) -> None:
-        super().__init__()
+        super().__init__(f"-{View.EVENTS}")
         self._seen = CoordinatorsSeen(coordinators.known)
         self._requests: dict[str, Request] = {}
         self._lost = 0

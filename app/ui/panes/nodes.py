@@ -43,7 +43,7 @@ class NodesPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = pane_bindings(Place.NODES)
 
     def __init__(self, pool: Pool, pulls: Pulls, box: BoxWatch) -> None:
-        super().__init__()
+        super().__init__(*(() if pool.nodes else ("-empty",)))
         self._pool = pool
         self._pulls = pulls
         self._box = box

@@ -20,8 +20,9 @@ class Pane(Vertical):
     class Retitled(Message):
         """What stands in its lower edge is another."""
 
-    def __init__(self) -> None:
-        super().__init__(id=self.PLACE.value, classes="pane")
+    def __init__(self, *classes: str) -> None:
+        """With the classes that it has at first: to add them later would style all that is in it anew."""
+        super().__init__(id=self.PLACE.value, classes=" ".join(("pane", *classes)))
         self.entitle()
 
     def on_click(self, event: Click) -> None:

@@ -10,7 +10,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantFocus, ScreenSuspend
+from textual.events import DescendantFocus, ScreenResume, ScreenSuspend
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets._toast import ToastRack
@@ -77,11 +77,13 @@ class MainScreen(Screen[None]):
         """The pane that has the focus, or had it last."""
         self.undo = Undo(self.tell)
         self.interrupt = Interrupt(self)
+        self._was_away = False
         self.folder = Folder(self._read_folder, self._hint_again)
         self.notices = Notices(self._tell_in_passing, self._sees, self.set_timer)
 
     def compose(self) -> ComposeResult:
         """Header, panes, command line, key hints."""
+        self._take_size()
         yield HeaderLine()
         yield PaneTabs()
         with Horizontal(id="panes"):
@@ -100,6 +102,13 @@ class MainScreen(Screen[None]):
         self._mark_current(self.chat)
         self.follow_events()
         self.look_around()
+
+    def _take_size(self) -> None:
+        """Have the classes of this size before there is anything that would be styled anew for them."""
+        width, height = self.app.size
+        wide = self._get_breakpoint_classes(width, self.app.HORIZONTAL_BREAKPOINTS or [])
+        tall = self._get_breakpoint_classes(height, self.app.VERTICAL_BREAKPOINTS or [])
+        self.add_class(*wide, *tall)
 
     @property
     def chat(self) -> ChatPane:
@@ -232,6 +241,11 @@ class MainScreen(Screen[None]):
             self.notify(str(problem), severity="error", timeout=REPORTED_S, markup=False)
         if not isinstance(problem, CoordinatorFailed):
             self.cluster.bus.say("console", str(problem), Severity.ERROR)
+
+    @on(ScreenResume)
+    def _style_again_only_if_away(self, event: ScreenResume) -> None:
+        """At first all is styled already; a theme may have changed only while another screen was shown."""
+        event.refresh_styles, self._was_away = self._was_away, True
 
     @on(ScreenSuspend)
     def _hide_toasts(self) -> None:
