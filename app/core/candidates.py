@@ -8,7 +8,7 @@ from math import inf
 
 from app.core.backends import USABLE, Backend
 from app.core.plan import Misfit, Plan, Split
-from app.core.planning import AS_SET, Change
+from app.core.planning import AS_SET, Change, Planned
 from app.text.problem import Problem
 from app.text.units import bytes_text
 
@@ -27,11 +27,11 @@ class Candidate:
         return ", ".join(f"{backend} ({'+'.join(map(str, layers))})" for backend, layers in self.plan.split)
 
 
-Planned = Callable[[Change], Awaitable[Plan | Misfit]]
+PlanWith = Callable[[Change], Awaitable[Planned]]
 """Plans the model with a change."""
 
 
-async def candidates(planned: Planned, backends: Sequence[Backend], count: int) -> tuple[Candidate, ...]:
+async def candidates(planned: PlanWith, backends: Sequence[Backend], count: int) -> tuple[Candidate, ...]:
     """At most `count` placements, no two alike, the likeliest to be fast first; the first is the one as set.
 
     Each has the context of the first, so that they can be compared.

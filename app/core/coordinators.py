@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -211,11 +211,10 @@ class Coordinators:
     async def _begin(self, claim: Claim, resolve: Resolve, engine: Engine) -> Coordinator:
         lock = StartLock(self._places.records)
         lock.acquire()
-        try:
+        with ExitStack() as undoing:
+            undoing.callback(lock.release)
             await self._make_way(claim)
-        except BaseException:
-            lock.release()
-            raise
+            undoing.pop_all()
         coordinator = self._new(claim.model)
         own = _Life(coordinator)
 
@@ -276,16 +275,15 @@ class Coordinators:
         backends = tuple(parse_address(word) for word in record.backends)
         own = _Life(coordinator, record)
         self._add(own)
-        try:
+        async with AsyncExitStack() as undoing:
+            # Nobody would ever see it end; the next look at the records finds it again.
+            undoing.push_async_callback(coordinator.leave)
+            undoing.callback(self._backends.hold, (), coordinator)
+            undoing.callback(self._lives.remove, own)
             await coordinator.adopt(
                 child, port=record.port, key=record.key, log=Path(record.log), backends=backends
             )
-        except BaseException:
-            # Nobody would ever see it end; the next look at the records finds it again.
-            self._lives.remove(own)
-            self._backends.hold((), coordinator)
-            await coordinator.leave()
-            raise
+            undoing.pop_all()
         for address in backends:
             devices = record.devices.get(str(address), ())
             self._backends.recall(

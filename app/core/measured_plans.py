@@ -10,7 +10,7 @@ from pathlib import Path
 from app.core.backends import USABLE, Backend
 from app.core.engines import Engines
 from app.core.plan import Misfit, Plan, Taken
-from app.core.planning import AS_SET, Change, Planning
+from app.core.planning import AS_SET, Change, Planned, Planning
 from app.core.winners import Contest, Winner, Winners, contest
 from app.llama.engine import EngineProblem
 from app.text.problem import Problem
@@ -33,7 +33,7 @@ class MeasuredPlans:
         *,
         freed_bytes: int = 0,
         taken: tuple[Taken, ...] = (),
-    ) -> Plan | Misfit:
+    ) -> Planned:
         """Where the layers of the model at `path` would go; a what-if is planned without what was measured.
 
         Raises:

@@ -24,8 +24,10 @@ PATIENCE_S = 0.25
 """What a key has begun and that shows nothing by then is slow, such as a sweep: no key waits for that."""
 STUCK_S = 5.0
 """Whoever has not even looked at a key by then never will; a box that is very busy takes a tenth of it."""
-UNSEEN = "answer"
+ANSWERING = "answer"
 """The group of work that takes long, and moves no focus."""
+MOST_WAITING = 10_000
+"""More than anybody types ahead; what a program types beyond that is dropped."""
 
 
 class TypedAhead:
@@ -39,7 +41,8 @@ class TypedAhead:
 
     def take(self, typed: Key | Paste) -> None:
         """Pass it on in its turn."""
-        self._waiting.append(typed)
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(typed)
         if self._passing is None or self._passing.done():
             self._passing = asyncio.create_task(self._pass_on(), name="keys typed ahead")
 
@@ -74,7 +77,7 @@ class TypedAhead:
 
     async def _shown(self, before: frozenset[Worker[object]]) -> None:
         """Return when work that has begun is done, or has put a screen of its own up, or is slow."""
-        begun = [w._task for w in self._console.workers if w not in before and w.group != UNSEEN]
+        begun = [w._task for w in self._console.workers if w not in before and w.group != ANSWERING]
         under_way = [task for task in begun if task is not None]
         if not under_way:
             return

@@ -27,6 +27,7 @@ from app.ui.panes.live_answer import GROW_HZ, LiveAnswer
 from app.ui.panes.pane import Pane
 from app.ui.places import Place
 from app.ui.plain import plain_line
+from app.ui.typed_ahead import ANSWERING
 from app.ui.widgets.completer import Complete, Completer, Obey
 from app.ui.widgets.prompt import Prompt
 from app.ui.widgets.said import Said
@@ -112,7 +113,7 @@ class ChatPane(Pane):
     def cancel(self) -> bool:
         """End the answer that is under way; whether there was one."""
         was_answering = self.answering
-        self.workers.cancel_group(self.screen, "answer")
+        self.workers.cancel_group(self.screen, ANSWERING)
         return was_answering
 
     def show_conversation(self) -> None:
@@ -228,7 +229,7 @@ class ChatPane(Pane):
         self.screen.run_worker(
             self._live.follow(view, answer_if_agreed(self.app, self._cluster, self.conversation)),
             name="answer",
-            group="answer",
+            group=ANSWERING,
             exclusive=True,
             exit_on_error=False,
         )
